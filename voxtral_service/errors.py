@@ -1,0 +1,82 @@
+"""One tree of errors, drawn by whose fault it is::
+
+    VoxtralError
+    ├── CallerError            the request cannot be served as it is; sending it again changes nothing
+    │   ├── InvalidAudio       the bytes are no audio, or not in the format they were said to be in
+    │   ├── InvalidOption      a setting is out of range or unknown
+    │   └── ModelNotFound      the named model is not on this machine
+    ├── EngineError            this side failed
+    │   └── CheckpointError    a model's files are incomplete or contradict each other
+    ├── Overloaded             no room now; may be sent again later
+    └── UpstreamError          something this service called (model hub, language model, webhook) failed
+
+Every error says what was wrong and what to do about it in one line; `code` is stable and meant for programs, `field` names
+the part of the request at fault when there is one.
+"""
+
+from __future__ import annotations
+
+
+class VoxtralError(Exception):
+    """The root: anything this package raises on purpose."""
+
+    code = "error"
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class CallerError(VoxtralError):
+    """The request cannot be served as it is."""
+
+    code = "invalid_request"
+
+
+class InvalidAudio(CallerError):
+    """The bytes are no audio, or not in the format they were said to be in."""
+
+    code = "invalid_audio"
+
+
+class InvalidOption(CallerError):
+    """A setting is out of range or unknown."""
+
+    code = "invalid_option"
+
+
+class ModelNotFound(CallerError):
+    """The named model is not on this machine."""
+
+    code = "model_not_found"
+
+
+class EngineError(VoxtralError):
+    """This side failed."""
+
+    code = "engine_error"
+
+
+class CheckpointError(EngineError):
+    """A model's files are incomplete or contradict each other."""
+
+    code = "invalid_checkpoint"
+
+
+class Overloaded(VoxtralError):
+    """No room now; may be sent again later.
+
+    `retry_after` is the number of seconds after which room is likely, when that can be told.
+    """
+
+    code = "overloaded"
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class UpstreamError(VoxtralError):
+    """Something this service called failed."""
+
+    code = "upstream_error"
