@@ -1,0 +1,135 @@
+"""Building blocks that encoder and decoder share.
+
+The same modules serve a full pass (training, files) and an 80 ms step (streams). What differs is where a layer's keys and
+values live, and that is behind one small protocol, `KeyValues`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class Rotary(NamedTuple):
+    """Cosine and signed sine of the rotary angles, [batch or 1, time, 1, head_dim], to be applied to rotated halves."""
+
+    cos: Tensor
+    sin: Tensor
+
+
+def rotary(positions: Tensor, head_dim: int, theta: float, dtype: torch.dtype) -> Rotary:
+    """Angles for int64 positions [batch or 1, time].
+
+    Computed in float64, whatever the model's type: float32 holds a position of a day-long stream (4.3 million encoder
+    frames) to the unit, but not its product with a frequency to a fraction of a turn.
+    """
+    exponents = torch.arange(0, head_dim, 2, dtype=torch.float64, device=positions.device) / head_dim
+    angles = positions[..., None].double() * theta**-exponents
+    cos, sin = angles.cos(), angles.sin()
+    return Rotary(
+        torch.cat((cos, cos), -1).to(dtype).unsqueeze(2),
+        torch.cat((-sin, sin), -1).to(dtype).unsqueeze(2),
+    )
+
+
+def rotate(x: Tensor, angles: Rotary) -> Tensor:
+    """Turn the pairs (i, i + head_dim / 2) of x [batch, time, heads, head_dim] by their angles."""
+    return torch.addcmul(x * angles.cos, x.roll(x.shape[-1] // 2, -1), angles.sin)
+
+
+class KeyValues(Protocol):
+    """Where the keys and values of all layers of one tower live during a pass."""
+
+    def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Attention of new queries over stored and new keys, which it may store.
+
+        q [batch, time, heads, head_dim]; k, v [batch, time, kv_heads, head_dim]; returns a tensor like q.
+        """
+        ...
+
+
+def attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, *, causal: bool = False) -> Tensor:
+    """Scaled dot-product attention on [batch, heads, time, head_dim]; fewer key heads than query heads are repeated."""
+    grouped = q.shape[1] != k.shape[1]
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal, enable_gqa=grouped)
+
+
+class CausalWindow:
+    """Keys and values of a full pass: nothing is stored, each position sees itself and the window - 1 before it."""
+
+    def __init__(self, window: int) -> None:
+        self.window = window
+        self._mask: Tensor | None = None
+
+    def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """See `KeyValues`."""
+        q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
+        time = q.shape[2]
+        if time <= self.window:
+            return attention(q, k, v, causal=True).transpose(1, 2)
+        if self._mask is None:
+            position = torch.arange(time, device=q.device)
+            self._mask = window_mask(position, position, self.window)
+        return attention(q, k, v, self._mask).transpose(1, 2)
+
+
+def window_mask(queries: Tensor, keys: Tensor, window: int) -> Tensor:
+    """True where a query position [..., q] sees a key position [..., k]: its own and the window - 1 before it."""
+    age = queries[..., :, None] - keys[..., None, :]
+    return (age >= 0) & (age < window)
+
+
+class Attention(nn.Module):
+    """Self-attention with one projection for queries, keys and values.
+
+    With `bias`, queries, values and the output have one and keys have none: the keys' part of the joint bias is zero and
+    its gradient is held at zero, so that a trained model can be written in the public layouts.
+    """
+
+    def __init__(
+        self, hidden_size: int, num_heads: int, num_kv_heads: int, head_dim: int, *, bias: bool
+    ) -> None:
+        super().__init__()
+        self.num_heads, self.num_kv_heads, self.head_dim = num_heads, num_kv_heads, head_dim
+        self.qkv = nn.Linear(hidden_size, (num_heads + 2 * num_kv_heads) * head_dim, bias=bias)
+        self.out = nn.Linear(num_heads * head_dim, hidden_size, bias=bias)
+        if bias:
+            with torch.no_grad():
+                self.qkv.bias[self.key_rows] = 0
+            self.qkv.bias.register_hook(self._without_key_rows)
+
+    @property
+    def key_rows(self) -> slice:
+        """The rows of `qkv` that make the keys."""
+        start = self.num_heads * self.head_dim
+        return slice(start, start + self.num_kv_heads * self.head_dim)
+
+    def _without_key_rows(self, grad: Tensor) -> Tensor:
+        grad = grad.clone()
+        grad[self.key_rows] = 0
+        return grad
+
+    def forward(self, x: Tensor, layer: int, angles: Rotary, kv: KeyValues) -> Tensor:
+        """X [batch, time, hidden_size] -> the same."""
+        heads, kv_heads = self.num_heads, self.num_kv_heads
+        qkv = self.qkv(x).unflatten(-1, (heads + 2 * kv_heads, self.head_dim))
+        qk = rotate(qkv[:, :, : heads + kv_heads], angles)
+        attended = kv.attend(layer, qk[:, :, :heads], qk[:, :, heads:], qkv[:, :, heads + kv_heads :])
+        return self.out(attended.flatten(2))  # type: ignore[no-any-return]
+
+
+class SwiGLU(nn.Module):
+    """Feed-forward block with gate and up projection in one matrix."""
+
+    def __init__(self, hidden_size: int, intermediate_size: int, *, bias: bool) -> None:
+        super().__init__()
+        self.gate_up = nn.Linear(hidden_size, 2 * intermediate_size, bias=False)
+        self.down = nn.Linear(intermediate_size, hidden_size, bias=bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """X [..., hidden_size] -> the same."""
+        gate, up = self.gate_up(x).chunk(2, -1)
+        return self.down(F.silu(gate) * up)  # type: ignore[no-any-return]
