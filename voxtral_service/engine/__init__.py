@@ -1,0 +1,1 @@
+"""Speech engines behind one port (`base`): audio in, hypotheses out."""

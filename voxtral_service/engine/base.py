@@ -1,0 +1,107 @@
+"""The port that every speech engine stands behind."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from voxtral_service.events import Hypothesis, Transcript, Word
+
+Samples = NDArray[np.float32]
+"""Mono audio at 16 kHz, nominally within [-1, 1]."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamOptions:
+    """What a caller may ask of one stream.
+
+    `delay_ms` is how long the engine waits before it writes a word, 80 to 2,400 in steps of 80 (None: the model's own);
+    `language` a BCP 47 tag or None to let the engine tell; `bulk` marks files, which yield to live streams.
+    """
+
+    delay_ms: int | None = None
+    language: str | None = None
+    bulk: bool = False
+
+
+class Stream(Protocol):
+    """One piece of audio on its way through an engine, used from one asyncio loop."""
+
+    @property
+    def audio_seconds(self) -> float:
+        """How much of the audio has been worked through."""
+        ...
+
+    async def push(self, samples: Samples) -> None:
+        """Add audio; waits while the engine is too far behind. Raises the engine's error if the stream has failed."""
+        ...
+
+    def finish(self) -> None:
+        """Say that no audio will follow; the rest of the text comes, then the final hypothesis."""
+        ...
+
+    def cancel(self) -> None:
+        """Drop the stream and free its place at once; no more hypotheses come. Harmless when it has ended."""
+        ...
+
+    def __aiter__(self) -> AsyncIterator[Hypothesis]:
+        """Hypotheses until the final one; raises the engine's error if the stream fails."""
+        ...
+
+
+class Engine(Protocol):
+    """A loaded model, ready to take streams."""
+
+    def open(self, options: StreamOptions) -> Stream:
+        """Take a place for a stream.
+
+        Raises Overloaded at once when there is none free, InvalidOption when the model cannot do what is asked.
+        """
+        ...
+
+    def close(self) -> None:
+        """Fail open streams, stop the engine's threads and free its memory. Harmless when closed."""
+        ...
+
+
+async def transcribe(engine: Engine, blocks: Iterable[Samples], options: StreamOptions) -> Transcript:
+    """One clip from its first sample to its last word."""
+    parts: list[str] = []
+    words: list[Word] = []
+    async for hypothesis in hypotheses(engine, blocks, options):
+        parts.append(hypothesis.delta)
+        words.extend(hypothesis.words)
+        duration = hypothesis.audio_seconds
+    return Transcript("".join(parts), tuple(words), duration, options.language)
+
+
+async def hypotheses(
+    engine: Engine, blocks: Iterable[Samples], options: StreamOptions
+) -> AsyncIterator[Hypothesis]:
+    """The hypotheses of one clip as they come, the last one final.
+
+    `blocks` is read in a worker thread, a block at a time and no faster than the engine works.
+    """
+    import asyncio
+
+    stream = engine.open(options)
+
+    async def feed() -> None:
+        source = iter(blocks)
+        while (block := await asyncio.to_thread(next, source, None)) is not None:
+            await stream.push(block)
+        stream.finish()
+
+    feeder = asyncio.create_task(feed())
+    feeder.add_done_callback(lambda task: stream.cancel() if task.exception() else None)
+    try:
+        async for hypothesis in stream:
+            yield hypothesis
+        await feeder
+    finally:
+        feeder.cancel()
+        stream.cancel()

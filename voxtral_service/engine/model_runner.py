@@ -1,0 +1,165 @@
+"""Runs the network for slots: what a stream has heard and said so far is here, on the device; who it is, is not.
+
+A slot is one place in every state tensor. A position is one 80 ms token; the encoder has four frames to each. A stream's
+first positions lie over silence and depend on nothing but its delay, so they are computed once per delay and copied into the
+slot that joins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from voxtral_service.engine.kv_cache import RingCache, RowChunk, RowSteps, Snapshot
+from voxtral_service.voxtral.config import (
+    ENCODER_FRAMES_PER_TOKEN,
+    LEFT_PAD_TOKENS,
+    LOOK_AHEAD,
+    LOOK_BACK,
+    MAX_DELAY_TOKENS,
+    SAMPLES_PER_TOKEN,
+)
+from voxtral_service.voxtral.encoder import StemState
+from voxtral_service.voxtral.model import VoxtralRealtime
+from voxtral_service.voxtral.tokenizer import Tokenizer
+
+SILENT_POSITIONS = LEFT_PAD_TOKENS - 1
+"""Positions that hear nothing but the silence on the left; the next one already sees 40 samples of the stream."""
+SAMPLES_PER_STEP = LOOK_BACK + SAMPLES_PER_TOKEN + LOOK_AHEAD
+
+
+@dataclass(frozen=True, slots=True)
+class _EncoderStart:
+    """The audio side after the silent positions; the same for every stream."""
+
+    rings: Snapshot
+    stem: StemState
+    audio: Tensor
+
+
+class ModelRunner:
+    """One model on one device with a fixed number of slots. Used from one thread at a time."""
+
+    def __init__(self, model: VoxtralRealtime, tokenizer: Tokenizer, slots: int) -> None:
+        encoder, decoder = model.config.encoder, model.config.decoder
+        weight = model.decoder.embedding.weight
+        self.model, self.tokenizer, self.slots = model, tokenizer, slots
+        self.device, self.dtype = weight.device, weight.dtype
+        # One more slot than streams may use: where snapshots are made, and where idle rows of a captured graph write.
+        self._scratch = slots
+        self._encoder_rings = RingCache(
+            slots=slots + 1,
+            layers=encoder.num_layers,
+            kv_heads=encoder.num_kv_heads,
+            head_dim=encoder.head_dim,
+            window=encoder.sliding_window,
+            step=ENCODER_FRAMES_PER_TOKEN,
+            dtype=self.dtype,
+            device=self.device,
+        )
+        self._decoder_rings = RingCache(
+            slots=slots + 1,
+            layers=decoder.num_layers,
+            kv_heads=decoder.num_kv_heads,
+            head_dim=decoder.head_dim,
+            window=decoder.sliding_window,
+            step=1,
+            dtype=self.dtype,
+            device=self.device,
+        )
+        self._stem = model.encoder.stem.initial_state(slots + 1)
+        self._encoded = np.zeros(slots + 1, np.int64)
+        self._decoded = np.zeros(slots + 1, np.int64)
+        self._delays = np.zeros(slots + 1, np.int64)
+        with torch.inference_mode():
+            self._scales = model.decoder.delay_scales(torch.arange(MAX_DELAY_TOKENS + 1, device=self.device))
+            self._encoder_start = self._hear_silence()
+        self._decoder_start = lru_cache(maxsize=MAX_DELAY_TOKENS)(self._wait_in_silence)
+
+    def bytes_per_slot(self) -> int:
+        """Device memory of one slot whose windows are full."""
+        return self._encoder_rings.bytes_per_slot() + self._decoder_rings.bytes_per_slot()
+
+    @torch.inference_mode()
+    def join(self, slot: int, delay: int) -> None:
+        """Give a slot to a new stream of this delay in tokens: as if it had just heard the silent positions."""
+        start = self._encoder_start
+        self._encoder_rings.restore(slot, start.rings)
+        self._stem.mel[slot], self._stem.hidden[slot] = start.stem.mel[0], start.stem.hidden[0]
+        self._decoder_rings.restore(slot, self._decoder_start(delay))
+        self._encoded[slot] = self._decoded[slot] = SILENT_POSITIONS
+        self._delays[slot] = delay
+
+    @torch.inference_mode()
+    def encode(self, slots: NDArray[np.int64], samples: NDArray[np.float32]) -> Tensor:
+        """One step of the audio side for several slots: samples [n, 1520] -> vectors [n, hidden_size].
+
+        Each row is a token's 1,280 samples with 200 before and 40 after them.
+        """
+        mel = self.model.log_mel(torch.from_numpy(samples).to(self.device)).to(self.dtype)
+        index = torch.from_numpy(slots).to(self.device)
+        state = StemState(self._stem.mel[index], self._stem.hidden[index])
+        x, state = self.model.encoder.stem(mel, state)
+        self._stem.mel[index], self._stem.hidden[index] = state
+        start = self._encoded[slots] * ENCODER_FRAMES_PER_TOKEN
+        positions = torch.from_numpy(start[:, None] + np.arange(ENCODER_FRAMES_PER_TOKEN)).to(self.device)
+        x = self.model.encoder.transform(x, positions, RowSteps(self._encoder_rings, slots, start))
+        self._encoded[slots] += 1
+        return self.model.adapter(x)[:, 0]  # type: ignore[no-any-return]
+
+    @torch.inference_mode()
+    def encode_chunk(self, slot: int, samples: NDArray[np.float32]) -> Tensor:
+        """Several steps of one slot in one pass: samples [1280 k + 240] -> vectors [k, hidden_size]."""
+        mel = self.model.log_mel(torch.from_numpy(samples).to(self.device)).to(self.dtype)[None]
+        state = StemState(self._stem.mel[slot, None], self._stem.hidden[slot, None])
+        x, state = self.model.encoder.stem(mel, state)
+        self._stem.mel[slot], self._stem.hidden[slot] = state.mel[0], state.hidden[0]
+        start, time = int(self._encoded[slot]) * ENCODER_FRAMES_PER_TOKEN, x.shape[1]
+        positions = torch.arange(start, start + time, device=self.device)[None]
+        x = self.model.encoder.transform(x, positions, RowChunk(self._encoder_rings, slot, start, time))
+        self._encoded[slot] += time // ENCODER_FRAMES_PER_TOKEN
+        return self.model.adapter(x)[0]  # type: ignore[no-any-return]
+
+    @torch.inference_mode()
+    def decode(
+        self,
+        slots: NDArray[np.int64],
+        audio: Tensor,
+        tokens: NDArray[np.int64],
+        pad_penalties: NDArray[np.float32] | None = None,
+    ) -> NDArray[np.int64]:
+        """One step of the text side: vectors [n, hidden_size] and the tokens [n] standing there -> the next tokens [n].
+
+        `pad_penalties` [n] are subtracted from the logits of the padding token.
+        """
+        embedded = self.model.decoder.embedding(torch.from_numpy(tokens).to(self.device))
+        start = self._decoded[slots]
+        positions = torch.from_numpy(start[:, None]).to(self.device)
+        scales = self._scales[torch.from_numpy(self._delays[slots]).to(self.device)]
+        kv = RowSteps(self._decoder_rings, slots, start)
+        hidden = self.model.decoder.transform((embedded + audio)[:, None], scales, positions, kv)
+        logits = self.model.decoder.logits(hidden[:, 0])
+        if pad_penalties is not None:
+            logits[:, self.tokenizer.pad] -= torch.from_numpy(pad_penalties).to(logits)
+        self._decoded[slots] += 1
+        return logits.argmax(-1).cpu().numpy()  # type: ignore[no-any-return]
+
+    def _hear_silence(self) -> _EncoderStart:
+        samples = np.zeros(LOOK_BACK + SILENT_POSITIONS * SAMPLES_PER_TOKEN + LOOK_AHEAD, np.float32)
+        audio = self.encode_chunk(self._scratch, samples)
+        frames = SILENT_POSITIONS * ENCODER_FRAMES_PER_TOKEN
+        stem = StemState(self._stem.mel[self._scratch, None].clone(), self._stem.hidden[self._scratch, None].clone())
+        return _EncoderStart(self._encoder_rings.snapshot(self._scratch, frames), stem, audio)
+
+    def _wait_in_silence(self, delay: int) -> Snapshot:
+        prompt = torch.tensor(self.tokenizer.prompt(delay)[:SILENT_POSITIONS], device=self.device)
+        x = (self.model.decoder.embedding(prompt) + self._encoder_start.audio)[None]
+        positions = torch.arange(SILENT_POSITIONS, device=self.device)[None]
+        kv = RowChunk(self._decoder_rings, self._scratch, 0, SILENT_POSITIONS)
+        self.model.decoder.transform(x, self._scales[delay, None], positions, kv)
+        return self._decoder_rings.snapshot(self._scratch, SILENT_POSITIONS)
