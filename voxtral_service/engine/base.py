@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from typing import Protocol
@@ -79,15 +80,11 @@ async def transcribe(engine: Engine, blocks: Iterable[Samples], options: StreamO
     return Transcript("".join(parts), tuple(words), duration, options.language)
 
 
-async def hypotheses(
-    engine: Engine, blocks: Iterable[Samples], options: StreamOptions
-) -> AsyncIterator[Hypothesis]:
+async def hypotheses(engine: Engine, blocks: Iterable[Samples], options: StreamOptions) -> AsyncIterator[Hypothesis]:
     """The hypotheses of one clip as they come, the last one final.
 
     `blocks` is read in a worker thread, a block at a time and no faster than the engine works.
     """
-    import asyncio
-
     stream = engine.open(options)
 
     async def feed() -> None:

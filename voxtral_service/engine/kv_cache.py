@@ -1,7 +1,7 @@
 """Keys and values of many streams: one fixed ring per slot and layer.
 
-A ring holds the last `capacity` positions of a slot, position p in column p mod capacity, so a stream's memory and its step
-time stop growing once its window is full. Keys are stored rotated by their absolute position; attention only sees
+A ring holds the last `capacity` positions of a slot, position p in column p mod capacity, so a stream's memory and its
+step time stop growing once its window is full. Keys are stored rotated by their absolute position; attention only sees
 differences, so nothing is ever rotated again.
 """
 
@@ -41,8 +41,8 @@ class RingCache:
         device: torch.device,
     ) -> None:
         self.window, self.step = window, step
-        # Room for the oldest position that the first query of a step sees and for the step itself, and a whole number of
-        # steps, so that one step's columns never wrap around.
+        # Room for the oldest position that the first query of a step sees and for the step itself, and a whole number
+        # of steps, so that one step's columns never wrap around.
         self.capacity = -(-(window + step - 1) // step) * step
         shape = (slots, kv_heads, self.capacity, head_dim)
         # Zeros cost no memory until they are written to, and keep masked columns finite.
@@ -70,8 +70,8 @@ class RingCache:
 class RowSteps:
     """One step of several slots, each row attending over exactly the columns its slot has written.
 
-    A loop over rows: on a CPU one attention call a row costs little beside reading the row's keys, and nothing is read for
-    rows that are short, or not there.
+    A loop over rows: on a CPU one attention call a row costs little beside reading the row's keys, and nothing is read
+    for rows that are short, or not there.
     """
 
     def __init__(self, cache: RingCache, slots: NDArray[np.int64], positions: NDArray[np.int64]) -> None:
@@ -95,14 +95,14 @@ class RowSteps:
         keys[self._index, :, self._columns] = k
         values[self._index, :, self._columns] = v
         rows, time, heads, head_dim = q.shape
-        if time == 1:  # every query head of a group sees the same keys, so the group can stand in for time
-            q = q.view(rows, k.shape[2], heads // k.shape[2], head_dim)
-        else:
-            q = q.transpose(1, 2)
-        out = torch.cat([
-            attention(q[i : i + 1], keys[slot : slot + 1, :, :n], values[slot : slot + 1, :, :n], mask)
-            for i, (slot, n, mask) in enumerate(zip(self._slots, self._lengths, self._masks, strict=True))
-        ])
+        # With one query every head of a group sees the same keys, so the group can stand in for time.
+        q = q.view(rows, k.shape[2], heads // k.shape[2], head_dim) if time == 1 else q.transpose(1, 2)
+        out = torch.cat(
+            [
+                attention(q[i : i + 1], keys[slot : slot + 1, :, :n], values[slot : slot + 1, :, :n], mask)
+                for i, (slot, n, mask) in enumerate(zip(self._slots, self._lengths, self._masks, strict=True))
+            ]
+        )
         return out.view(rows, time, heads, head_dim) if time == 1 else out.transpose(1, 2)
 
 

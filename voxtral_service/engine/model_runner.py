@@ -1,8 +1,8 @@
 """Runs the network for slots: what a stream has heard and said so far is here, on the device; who it is, is not.
 
-A slot is one place in every state tensor. A position is one 80 ms token; the encoder has four frames to each. A stream's
-first positions lie over silence and depend on nothing but its delay, so they are computed once per delay and copied into the
-slot that joins.
+A slot is one place in every state tensor. A position is one 80 ms token; the encoder has four frames to each. A
+stream's first positions lie over silence and depend on nothing but its delay, so they are computed once per delay and
+copied into the slot that joins.
 """
 
 from __future__ import annotations

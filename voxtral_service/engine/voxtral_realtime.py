@@ -1,0 +1,143 @@
+"""The Voxtral Realtime engine: many streams, one thread, one batched step at a time."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from voxtral_service.engine.base import Samples, StreamOptions
+from voxtral_service.engine.model_runner import ModelRunner
+from voxtral_service.engine.scheduler import Scheduler, Work
+from voxtral_service.engine.stream import BlankRut, RealtimeStream
+from voxtral_service.errors import EngineError, InvalidOption, Overloaded
+from voxtral_service.voxtral.config import MAX_DELAY_TOKENS
+
+logger = logging.getLogger(__name__)
+
+DELAY_STEP_MS = 80
+
+
+class VoxtralRealtimeEngine:
+    """See `engine.base.Engine`. One instance owns one device."""
+
+    def __init__(self, runner: ModelRunner, *, rut: BlankRut | None = None) -> None:
+        self._runner = runner
+        self._rut = rut or BlankRut()
+        self._scheduler = Scheduler(runner.slots)
+        self._changed = threading.Condition()
+        self._closing = False
+        self._rescued = 0
+        self._thread = threading.Thread(target=self._run, name="voxtral-engine", daemon=True)
+        self._thread.start()
+
+    @property
+    def rescued_words(self) -> int:
+        """Tokens that ended streams wrote only because the blank-rut watchdog stepped in."""
+        return self._rescued
+
+    def open(self, options: StreamOptions) -> RealtimeStream:
+        """See `Engine`."""
+        delay = self._delay_tokens(options)
+        with self._changed:
+            if self._closing:
+                raise EngineError("the engine has been closed; start it again")
+            slot = self._scheduler.take_slot()
+            if slot is None:
+                raise Overloaded(
+                    f"all {self._runner.slots} places for streams are taken; try again when one has ended, "
+                    "or start with more (--max-streams)"
+                )
+            stream = RealtimeStream(
+                options=options,
+                slot=slot,
+                delay=delay,
+                tokenizer=self._runner.tokenizer,
+                rut=self._rut,
+                changed=self._changed,
+                release=self._release,
+            )
+            self._scheduler.add(stream)
+        return stream
+
+    def close(self) -> None:
+        """See `Engine`."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join()
+        for stream in self._scheduler.streams:
+            stream.fail(EngineError("the engine was closed while the stream was open"))
+
+    def _delay_tokens(self, options: StreamOptions) -> int:
+        if options.delay_ms is None:
+            return self._runner.model.config.default_delay_tokens
+        tokens, rest = divmod(options.delay_ms, DELAY_STEP_MS)
+        if rest or not 1 <= tokens <= MAX_DELAY_TOKENS:
+            raise InvalidOption(
+                f"a delay of {options.delay_ms} ms is not possible; choose a multiple of {DELAY_STEP_MS} ms "
+                f"from {DELAY_STEP_MS} to {MAX_DELAY_TOKENS * DELAY_STEP_MS}",
+                field="delay_ms",
+            )
+        return tokens
+
+    def _release(self, stream: RealtimeStream) -> None:
+        with self._changed:
+            self._scheduler.remove(stream)
+            self._rescued += stream.rescued
+
+    def _run(self) -> None:
+        while (turn := self._next_turn()) is not None:
+            turn()
+
+    def _next_turn(self) -> Callable[[], None] | None:
+        """Wait until there is work, take its samples out of the streams, return what is to be done without the lock."""
+        with self._changed:
+            while not (work := self._scheduler.next_work()):
+                if self._closing:
+                    return None
+                self._changed.wait()
+            if self._closing:
+                return None
+            steps = [stream.take_frames(1) for stream in work.steps]
+            chunks = [stream.take_frames(count) for stream, count in work.chunks]
+        return lambda: self._turn(work, steps, chunks)
+
+    def _turn(self, work: Work, steps: list[Samples], chunks: list[Samples]) -> None:
+        try:
+            self._encode(work, steps, chunks)
+            self._decode(work.decodes)
+        except Exception as error:  # whatever the device throws, the other streams go on
+            logger.exception("a step of %d streams failed", len(work.decodes))
+            for stream in work.decodes:
+                stream.fail(EngineError(f"the engine failed in the middle of a step: {error}"))
+
+    def _encode(self, work: Work, steps: list[Samples], chunks: list[Samples]) -> None:
+        for stream in work.joins:
+            self._runner.join(stream.slot, stream.delay)
+            stream.joined = True
+        if steps:
+            vectors = self._runner.encode(_slots(work.steps), np.stack(steps))
+            for stream, vector in zip(work.steps, vectors, strict=True):
+                stream.add_vectors(vector[None])
+        for (stream, _), samples in zip(work.chunks, chunks, strict=True):
+            stream.add_vectors(self._runner.encode_chunk(stream.slot, samples))
+
+    def _decode(self, streams: list[RealtimeStream]) -> None:
+        vectors, tokens, penalties = zip(*(stream.next_input() for stream in streams), strict=True)
+        written = self._runner.decode(
+            _slots(streams),
+            torch.stack(vectors),
+            np.array(tokens, np.int64),
+            np.array(penalties, np.float32) if any(penalties) else None,
+        )
+        for stream, token in zip(streams, written.tolist(), strict=True):
+            if not stream.ended:
+                stream.advance(token)
+
+
+def _slots(streams: list[RealtimeStream]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    return np.array([stream.slot for stream in streams], np.int64)
