@@ -12,7 +12,7 @@ from voxtral_service.events import Hypothesis
 class Mailbox:
     """Hypotheses of one stream, put from the engine's thread and taken in the stream's loop.
 
-    What has not been taken yet is merged into one hypothesis, so a slow reader holds one growing value, not a queue; the
+    What has not been taken yet is merged into one hypothesis, so a slow reader holds one growing value, no queue; the
     engine looks at `unread` and pauses the stream before that value grows large.
     """
 

@@ -15,7 +15,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from voxtral_service.engine.kv_cache import RingCache, RowChunk, RowSteps, Snapshot
+from voxtral_service.engine.graphs import BucketedGraphs
+from voxtral_service.engine.kv_cache import GatheredSteps, RingCache, RowChunk, RowSteps, Snapshot
+from voxtral_service.engine.packed import pack_linears, packing_pays
 from voxtral_service.voxtral.config import (
     ENCODER_FRAMES_PER_TOKEN,
     LEFT_PAD_TOKENS,
@@ -25,6 +27,7 @@ from voxtral_service.voxtral.config import (
     SAMPLES_PER_TOKEN,
 )
 from voxtral_service.voxtral.encoder import StemState
+from voxtral_service.voxtral.layers import KeyValues
 from voxtral_service.voxtral.model import VoxtralRealtime
 from voxtral_service.voxtral.tokenizer import Tokenizer
 
@@ -52,6 +55,8 @@ class ModelRunner:
         self.device, self.dtype = weight.device, weight.dtype
         # One more slot than streams may use: where snapshots are made, and where idle rows of a captured graph write.
         self._scratch = slots
+        if packing_pays(self.dtype, self.device):
+            pack_linears(model)
         self._encoder_rings = RingCache(
             slots=slots + 1,
             layers=encoder.num_layers,
@@ -72,13 +77,17 @@ class ModelRunner:
             dtype=self.dtype,
             device=self.device,
         )
-        self._stem = model.encoder.stem.initial_state(slots + 1)
+        self._stem = model.encoder.stem.initial_state(slots + 1, weight)
         self._encoded = np.zeros(slots + 1, np.int64)
         self._decoded = np.zeros(slots + 1, np.int64)
         self._delays = np.zeros(slots + 1, np.int64)
         with torch.inference_mode():
             self._scales = model.decoder.delay_scales(torch.arange(MAX_DELAY_TOKENS + 1, device=self.device))
             self._encoder_start = self._hear_silence()
+        self._encode_graphs: BucketedGraphs | None = None
+        self._decode_graphs: BucketedGraphs | None = None
+        if self.device.type == "cuda":
+            self._encode_graphs, self._decode_graphs = self._graphs()
         self._decoder_start = lru_cache(maxsize=MAX_DELAY_TOKENS)(self._wait_in_silence)
 
     def bytes_per_slot(self) -> int:
@@ -101,15 +110,19 @@ class ModelRunner:
 
         Each row is a token's 1,280 samples with 200 before and 40 after them.
         """
-        mel = self.model.log_mel(torch.from_numpy(samples).to(self.device)).to(self.dtype)
-        index = torch.from_numpy(slots).to(self.device)
-        state = StemState(self._stem.mel[index], self._stem.hidden[index])
-        x, state = self.model.encoder.stem(mel, state)
-        self._stem.mel[index], self._stem.hidden[index] = state
-        start = self._encoded[slots] * ENCODER_FRAMES_PER_TOKEN
-        positions = torch.from_numpy(start[:, None] + np.arange(ENCODER_FRAMES_PER_TOKEN)).to(self.device)
-        x = self.model.encoder.transform(x, positions, RowSteps(self._encoder_rings, slots, start))
+        starts = self._encoded[slots] * ENCODER_FRAMES_PER_TOKEN
         self._encoded[slots] += 1
+        index, positions, sound = (torch.from_numpy(array) for array in (slots, starts, samples))
+        if self._encode_graphs:
+            return self._encode_graphs(index, positions, sound).clone()
+        return self._encode_rows(index, positions, sound, RowSteps(self._encoder_rings, slots, starts))
+
+    def _encode_rows(self, slots: Tensor, starts: Tensor, samples: Tensor, kv: KeyValues | None = None) -> Tensor:
+        mel = self.model.log_mel(samples).to(self.dtype)
+        x, state = self.model.encoder.stem(mel, StemState(self._stem.mel[slots], self._stem.hidden[slots]))
+        self._stem.mel[slots], self._stem.hidden[slots] = state
+        positions = starts[:, None] + torch.arange(ENCODER_FRAMES_PER_TOKEN, device=starts.device)
+        x = self.model.encoder.transform(x, positions, kv or GatheredSteps(self._encoder_rings, slots, starts))
         return self.model.adapter(x)[:, 0]  # type: ignore[no-any-return]
 
     @torch.inference_mode()
@@ -135,19 +148,46 @@ class ModelRunner:
     ) -> NDArray[np.int64]:
         """One step of the text side: vectors [n, hidden_size] and the tokens [n] standing there -> the next tokens [n].
 
-        `pad_penalties` [n] are subtracted from the logits of the padding token.
+        `pad_penalties` [n], none if not given, are subtracted from the logits of the padding token.
         """
-        embedded = self.model.decoder.embedding(torch.from_numpy(tokens).to(self.device))
-        start = self._decoded[slots]
-        positions = torch.from_numpy(start[:, None]).to(self.device)
-        scales = self._scales[torch.from_numpy(self._delays[slots]).to(self.device)]
-        kv = RowSteps(self._decoder_rings, slots, start)
-        hidden = self.model.decoder.transform((embedded + audio)[:, None], scales, positions, kv)
-        logits = self.model.decoder.logits(hidden[:, 0])
-        if pad_penalties is not None:
-            logits[:, self.tokenizer.pad] -= torch.from_numpy(pad_penalties).to(logits)
+        starts = self._decoded[slots]
         self._decoded[slots] += 1
-        return logits.argmax(-1).cpu().numpy()  # type: ignore[no-any-return]
+        if pad_penalties is None:
+            pad_penalties = np.zeros(len(slots), np.float32)
+        index, positions, given, delays, penalties = (
+            torch.from_numpy(array) for array in (slots, starts, tokens, self._delays[slots], pad_penalties)
+        )
+        if self._decode_graphs:
+            return self._decode_graphs(index, positions, audio, given, delays, penalties).cpu().numpy()
+        kv = RowSteps(self._decoder_rings, slots, starts)
+        return self._decode_rows(index, positions, audio, given, delays, penalties, kv).numpy()
+
+    def _decode_rows(
+        self,
+        slots: Tensor,
+        starts: Tensor,
+        audio: Tensor,
+        tokens: Tensor,
+        delays: Tensor,
+        penalties: Tensor,
+        kv: KeyValues | None = None,
+    ) -> Tensor:
+        x = (self.model.decoder.embedding(tokens) + audio)[:, None]
+        kv = kv or GatheredSteps(self._decoder_rings, slots, starts)
+        hidden = self.model.decoder.transform(x, self._scales[delays], starts[:, None], kv)
+        logits = self.model.decoder.logits(hidden[:, 0])
+        logits[:, self.tokenizer.pad] -= penalties
+        return logits.argmax(-1)
+
+    def _graphs(self) -> tuple[BucketedGraphs, BucketedGraphs]:
+        """Both halves of a step, captured; idle rows work on the scratch slot."""
+        scratch, zero = torch.tensor([self._scratch], device=self.device), torch.tensor([0], device=self.device)
+        samples = torch.zeros(1, SAMPLES_PER_STEP, device=self.device)
+        audio = self._encoder_start.audio[:1]
+        return (
+            BucketedGraphs(self._encode_rows, [scratch, zero, samples]),
+            BucketedGraphs(self._decode_rows, [scratch, zero, audio, zero, zero, zero.float()]),
+        )
 
     def _hear_silence(self) -> _EncoderStart:
         samples = np.zeros(LOOK_BACK + SILENT_POSITIONS * SAMPLES_PER_TOKEN + LOOK_AHEAD, np.float32)

@@ -1,7 +1,8 @@
 """Loading and saving model folders in the public layouts.
 
-A folder holds either `config.json` with `model.safetensors` (or shards and their index), as on the Hugging Face hub, or
-`params.json` with `consolidated.safetensors`, as Mistral publishes; both may lie side by side, then the first is read.
+A folder holds either `config.json` with `model.safetensors` (or shards and their index), as on the Hugging
+Face hub, or `params.json` with `consolidated.safetensors`, as Mistral publishes. Both may lie side by side:
+then the first is read if its weights are there too.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from voxtral_service.voxtral.config_files import (
     PAD,
     hugging_face_config,
     read_hugging_face_config,
+    read_json,
     read_mistral_config,
 )
 from voxtral_service.voxtral.layouts import StoredTensor, hugging_face_layout, mistral_layout
@@ -64,8 +66,9 @@ def weight_files(folder: Path) -> list[Path]:
 def load(folder: Path, *, dtype: torch.dtype, device: torch.device | str = "cpu") -> VoxtralRealtime:
     """Load a model for inference.
 
-    Files are memory-mapped and copied tensor by tensor, so that no second copy of the model is ever in memory. Raises
-    CheckpointError that names every tensor that is missing, not part of the architecture, or of the wrong shape.
+    Files are memory-mapped and copied tensor by tensor, so that no second copy of the model is ever in
+    memory. Raises CheckpointError that names the tensors that are missing, not part of the architecture, or
+    of the wrong shape.
     """
     files = _examine(folder)
     with torch.device("meta"):
@@ -78,7 +81,7 @@ def load(folder: Path, *, dtype: torch.dtype, device: torch.device | str = "cpu"
 
 
 def save(model: VoxtralRealtime, folder: Path, *, dtype: torch.dtype = torch.bfloat16) -> None:
-    """Write a model in the Hugging Face layout: configuration files and weights; the tokenizer is the caller's."""
+    """Write a model in the Hugging Face layout: configuration files and weights, but no tokenizer."""
     folder.mkdir(parents=True, exist_ok=True)
     parameters = dict(model.named_parameters())
     tensors = {
@@ -113,16 +116,22 @@ def _feature_extractor(config: VoxtralRealtimeConfig) -> dict[str, object]:
 
 
 def _examine(folder: Path) -> _Files:
-    if (folder / HUGGING_FACE_CONFIG).is_file():
-        config = read_hugging_face_config(folder / HUGGING_FACE_CONFIG)
+    hugging_face, mistral = (folder / name for name in (HUGGING_FACE_CONFIG, MISTRAL_CONFIG))
+    weights = folder / MISTRAL_WEIGHTS
+    if hugging_face.is_file() and not (_only_mistral_weights(folder) and mistral.is_file()):
+        config = read_hugging_face_config(hugging_face)
         return _Files(config, hugging_face_layout(config), _hugging_face_weights(folder))
-    if (folder / MISTRAL_CONFIG).is_file():
-        config = read_mistral_config(folder / MISTRAL_CONFIG)
-        weights = folder / MISTRAL_WEIGHTS
+    if mistral.is_file():
+        config = read_mistral_config(mistral)
         if not weights.is_file():
             raise CheckpointError(f"{folder} has {MISTRAL_CONFIG} but no {MISTRAL_WEIGHTS}")
         return _Files(config, mistral_layout(config), [weights])
     raise CheckpointError(f"{folder} is no model folder: it has neither {HUGGING_FACE_CONFIG} nor {MISTRAL_CONFIG}")
+
+
+def _only_mistral_weights(folder: Path) -> bool:
+    others = (HUGGING_FACE_WEIGHTS, HUGGING_FACE_INDEX)
+    return (folder / MISTRAL_WEIGHTS).is_file() and not any((folder / name).is_file() for name in others)
 
 
 def _hugging_face_weights(folder: Path) -> list[Path]:
@@ -131,10 +140,10 @@ def _hugging_face_weights(folder: Path) -> list[Path]:
         return [single]
     if not index.is_file():
         raise CheckpointError(f"{folder} has {HUGGING_FACE_CONFIG} but neither {single.name} nor {index.name}")
-    try:
-        shards = sorted(set(json.loads(index.read_text("utf-8"))["weight_map"].values()))
-    except (ValueError, KeyError, AttributeError) as error:
-        raise CheckpointError(f"{index} is no index of shards: {error}") from error
+    weight_map = read_json(index).get("weight_map")
+    if not isinstance(weight_map, dict) or not all(isinstance(shard, str) for shard in weight_map.values()):
+        raise CheckpointError(f"{index} is no index of shards: it has no weight_map from tensors to files")
+    shards = sorted(set(weight_map.values()))
     missing = [shard for shard in shards if not (folder / shard).is_file()]
     if missing:
         raise CheckpointError(f"{folder} lacks {_few(missing)}, named in {index.name}; fetch the model again")
@@ -144,15 +153,15 @@ def _hugging_face_weights(folder: Path) -> list[Path]:
 def _fill(model: VoxtralRealtime, files: _Files) -> None:
     parameters = dict(model.named_parameters())
     with torch.no_grad(), contextlib.ExitStack() as stack:
-        stored = {
-            name: file for path in files.weights for file, names in _opened(path, stack) for name in names
-        }
-        _check(files, {name: tuple(file.get_slice(name).get_shape()) for name, file in stored.items()})
-        for layer in model.encoder.layers:
-            layer.attention.qkv.bias.zero_()  # type: ignore[union-attr, operator]
+        stored = {name: file for path in files.weights for file, names in _opened(path, stack) for name in names}
+        _check(files, {name: tuple(file.get_slice(name).get_shape()) for name, file in stored.items()})  # type: ignore[no-untyped-call]
+        for name, parameter in parameters.items():
+            if name.endswith("qkv.bias"):  # the keys' part is in no file
+                parameter.zero_()
         for tensor in files.layout:
             rows = parameters[tensor.parameter][tensor.first_row : tensor.first_row + tensor.shape[0]]
-            rows.copy_(tensor.to_parameter(stored[tensor.name].get_tensor(tensor.name)))
+            numbers = stored[tensor.name].get_tensor(tensor.name)  # type: ignore[no-untyped-call]
+            rows.copy_(tensor.to_parameter(numbers))
 
 
 def _opened(path: Path, stack: contextlib.ExitStack) -> Iterator[tuple[safe_open, list[str]]]:
@@ -180,7 +189,9 @@ def _check(files: _Files, found: dict[str, tuple[int, ...]]) -> None:
         if names
     ]
     if complaints:
-        raise CheckpointError(f"the tensors in {files.weights[0].parent} do not fit its configuration; " + "; ".join(complaints))
+        raise CheckpointError(
+            f"the tensors in {files.weights[0].parent} do not fit its configuration; " + "; ".join(complaints)
+        )
 
 
 def _few(names: Iterable[str]) -> str:

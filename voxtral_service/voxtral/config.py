@@ -1,7 +1,7 @@
 """The shape of a Voxtral Realtime model, and the constants of time that all such models share.
 
-Sources: the model card and `params.json` of mistralai/Voxtral-Mini-4B-Realtime-2602, arXiv 2602.11298, and the
-`voxtral_realtime` configuration of transformers 5.23.
+Sources: the model card and `params.json` of mistralai/Voxtral-Mini-4B-Realtime-2602, arXiv 2602.11298, and
+the `voxtral_realtime` configuration of transformers 5.23.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class EncoderConfig:
 
 @dataclass(frozen=True, slots=True)
 class DecoderConfig:
-    """Decoder: grouped-query attention over a sliding window, delay-conditioned RMSNorm, head tied to the embedding."""
+    """Decoder: grouped-query attention over a sliding window, delay-conditioned RMSNorm, tied head."""
 
     vocab_size: int = 131_072
     hidden_size: int = 3072

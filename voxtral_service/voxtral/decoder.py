@@ -1,4 +1,4 @@
-"""The text decoder: one token per 80 ms, told by its normalisation how long it may wait before it writes a word."""
+"""The text decoder: one token per 80 ms, told by its normalisation how long to wait before a word."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from voxtral_service.voxtral.config import ADA_RANK, DecoderConfig
-from voxtral_service.voxtral.layers import Attention, CausalWindow, KeyValues, Rotary, SwiGLU, rotary
+from voxtral_service.voxtral.layers import Attention, CausalWindow, KeyValues, RMSNorm, Rotary, SwiGLU, rotary
 
 
 def delay_embedding(delays: Tensor, size: int) -> Tensor:
-    """Sinusoids of delays in tokens: float32 [n] -> [n, size], cosines first (arXiv 2602.11298; base 10,000)."""
+    """Sinusoids of delays in tokens: [n] -> float32 [n, size], cosines first (arXiv 2602.11298)."""
     half = size // 2
     frequencies = 10_000.0 ** (-torch.arange(half, dtype=torch.float32, device=delays.device) / half)
     angles = delays[:, None].float() * frequencies
@@ -37,9 +37,9 @@ class DecoderLayer(nn.Module):
     def __init__(self, config: DecoderConfig) -> None:
         super().__init__()
         size, eps = config.hidden_size, config.rms_norm_eps
-        self.attention_norm = nn.RMSNorm(size, eps=eps)
+        self.attention_norm = RMSNorm(size, eps)
         self.attention = Attention(size, config.num_heads, config.num_kv_heads, config.head_dim, bias=False)
-        self.ffn_norm = nn.RMSNorm(size, eps=eps)
+        self.ffn_norm = RMSNorm(size, eps)
         self.delay_scale = DelayScale(size)
         self.ffn = SwiGLU(size, config.intermediate_size, bias=False)
 
@@ -57,7 +57,7 @@ class Decoder(nn.Module):
         self.config = config
         self.embedding = nn.Embedding(config.vocab_size, config.hidden_size)
         self.layers = nn.ModuleList(DecoderLayer(config) for _ in range(config.num_layers))
-        self.norm = nn.RMSNorm(config.hidden_size, eps=config.rms_norm_eps)
+        self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
 
     def delay_scales(self, delays: Tensor) -> Tensor:
         """The scales of every layer for delays [n] in tokens: [n, num_layers, hidden_size].
@@ -68,12 +68,16 @@ class Decoder(nn.Module):
         return torch.stack([layer.delay_scale(embedding) for layer in self.layers], 1)  # type: ignore[operator]
 
     def forward(self, x: Tensor, delays: Tensor) -> Tensor:
-        """A full pass: x [batch, n, hidden_size] (token embedding plus audio), delays [batch] -> hidden states like x."""
+        """A full pass: x [batch, n, hidden_size], embedding plus audio; delays [batch] -> a tensor like x."""
         positions = torch.arange(x.shape[1], device=x.device)[None]
-        return self.transform(x, self.delay_scales(delays), positions, CausalWindow(self.config.sliding_window))
+        kv = CausalWindow(self.config.sliding_window)
+        return self.transform(x, self.delay_scales(delays), positions, kv)
 
     def transform(self, x: Tensor, scales: Tensor, positions: Tensor, kv: KeyValues) -> Tensor:
-        """The layers over x [batch, n, hidden_size] at int64 positions [batch or 1, n], scales as of `delay_scales`."""
+        """The layers over x [batch, n, hidden_size] at int64 positions [batch or 1, n].
+
+        `scales` are those of `delay_scales`, [batch or 1, num_layers, hidden_size].
+        """
         angles = rotary(positions, self.config.head_dim, self.config.rope_theta, x.dtype)
         for i, layer in enumerate(self.layers):
             x = layer(x, i, scales[:, i, None], angles, kv)

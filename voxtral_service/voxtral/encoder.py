@@ -1,4 +1,4 @@
-"""The causal audio encoder: convolution stem, transformer layers at 50 Hz, adapter to the decoder's 12.5 Hz."""
+"""The causal audio encoder: convolutions, transformer layers at 50 Hz, adapter to the decoder's 12.5 Hz."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from voxtral_service.voxtral.config import ENCODER_FRAMES_PER_TOKEN, EncoderConfig
-from voxtral_service.voxtral.layers import Attention, CausalWindow, KeyValues, Rotary, SwiGLU, rotary
+from voxtral_service.voxtral.layers import Attention, CausalWindow, KeyValues, RMSNorm, Rotary, SwiGLU, rotary
 
 KERNEL = 3
 
 
 class StemState(NamedTuple):
-    """What the two causal convolutions remember: 2 mel frames [batch, 2, mel], 1 frame between them [batch, 1, hidden]."""
+    """What the convolutions remember: mel [batch, 2, num_mel_bins], hidden [batch, 1, hidden_size]."""
 
     mel: Tensor
     hidden: Tensor
@@ -24,22 +24,20 @@ class StemState(NamedTuple):
 class ConvStem(nn.Module):
     """Two causal convolutions of kernel 3, strides 1 and 2: 100 mel frames a second become 50.
 
-    Each is a matrix product over three neighbouring frames laid side by side (the weights of a frame at a time, oldest
-    first), which for steps of 8 frames is several times faster on a CPU than `conv1d` and takes the same path in all passes.
+    Each is a matrix product over three neighbouring frames laid side by side (the weights of a frame at a
+    time, oldest first), which for steps of 8 frames is several times faster on a CPU than `conv1d` and
+    takes the same path in all passes.
     """
 
     def __init__(self, num_mel_bins: int, hidden_size: int) -> None:
         super().__init__()
+        self.num_mel_bins, self.hidden_size = num_mel_bins, hidden_size
         self.conv1 = nn.Linear(KERNEL * num_mel_bins, hidden_size)
         self.conv2 = nn.Linear(KERNEL * hidden_size, hidden_size)
 
-    def initial_state(self, batch: int) -> StemState:
-        """Zeros, as the public implementations pad on the left."""
-        weight = self.conv1.weight
-        return StemState(
-            weight.new_zeros(batch, 2, self.conv1.in_features // KERNEL),
-            weight.new_zeros(batch, 1, self.conv2.in_features // KERNEL),
-        )
+    def initial_state(self, batch: int, like: Tensor) -> StemState:
+        """Zeros of another tensor's type and device, as the public implementations pad on the left."""
+        return StemState(like.new_zeros(batch, 2, self.num_mel_bins), like.new_zeros(batch, 1, self.hidden_size))
 
     def forward(self, mel: Tensor, state: StemState) -> tuple[Tensor, StemState]:
         """Mel [batch, 2 n, num_mel_bins] -> [batch, n, hidden_size] and the state after it."""
@@ -57,9 +55,9 @@ class EncoderLayer(nn.Module):
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         size, eps = config.hidden_size, config.rms_norm_eps
-        self.attention_norm = nn.RMSNorm(size, eps=eps)
+        self.attention_norm = RMSNorm(size, eps)
         self.attention = Attention(size, config.num_heads, config.num_kv_heads, config.head_dim, bias=True)
-        self.ffn_norm = nn.RMSNorm(size, eps=eps)
+        self.ffn_norm = RMSNorm(size, eps)
         self.ffn = SwiGLU(size, config.intermediate_size, bias=True)
 
     def forward(self, x: Tensor, layer: int, angles: Rotary, kv: KeyValues) -> Tensor:
@@ -76,11 +74,11 @@ class Encoder(nn.Module):
         self.config = config
         self.stem = ConvStem(config.num_mel_bins, config.hidden_size)
         self.layers = nn.ModuleList(EncoderLayer(config) for _ in range(config.num_layers))
-        self.norm = nn.RMSNorm(config.hidden_size, eps=config.rms_norm_eps)
+        self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
 
     def forward(self, mel: Tensor) -> Tensor:
         """A full pass: mel [batch, 2 n, num_mel_bins] -> [batch, n, hidden_size]."""
-        x, _ = self.stem(mel, self.stem.initial_state(mel.shape[0]))
+        x, _ = self.stem(mel, self.stem.initial_state(mel.shape[0], mel))
         positions = torch.arange(x.shape[1], device=x.device)[None]
         return self.transform(x, positions, CausalWindow(self.config.sliding_window))
 

@@ -1,7 +1,7 @@
 """Building blocks that encoder and decoder share.
 
-The same modules serve a full pass (training, files) and an 80 ms step (streams). What differs is where a layer's keys and
-values live, and that is behind one small protocol, `KeyValues`.
+The same modules serve a full pass (training, files) and an 80 ms step (streams). What differs is where a
+layer's keys and values live, and that is behind one small protocol, `KeyValues`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 
 class Rotary(NamedTuple):
-    """Cosine and signed sine of the rotary angles, [batch or 1, time, 1, head_dim], to be applied to rotated halves."""
+    """Cosine and signed sine of rotary angles for rotated halves, [batch or 1, time, 1, head_dim]."""
 
     cos: Tensor
     sin: Tensor
@@ -23,8 +23,8 @@ class Rotary(NamedTuple):
 def rotary(positions: Tensor, head_dim: int, theta: float, dtype: torch.dtype) -> Rotary:
     """Angles for int64 positions [batch or 1, time].
 
-    Computed in float64, whatever the model's type: float32 holds a position of a day-long stream (4.3 million encoder
-    frames) to the unit, but not its product with a frequency to a fraction of a turn.
+    Computed in float64, whatever the model's type: float32 holds a position of a day-long stream (4.3 million
+    encoder frames) to the unit, but not its product with a frequency to a fraction of a turn.
     """
     exponents = torch.arange(0, head_dim, 2, dtype=torch.float64, device=positions.device) / head_dim
     angles = positions[..., None].double() * theta**-exponents
@@ -52,13 +52,13 @@ class KeyValues(Protocol):
 
 
 def attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, *, causal: bool = False) -> Tensor:
-    """Scaled dot-product attention on [batch, heads, time, head_dim]; fewer key heads than query heads are repeated."""
+    """Scaled dot-product attention on [batch, heads, time, head_dim]; key heads serve groups of queries'."""
     grouped = q.shape[1] != k.shape[1]
     return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal, enable_gqa=grouped)
 
 
 class CausalWindow:
-    """Keys and values of a full pass: nothing is stored, each position sees itself and the window - 1 before it."""
+    """Keys and values of a full pass: none is stored, a position sees itself and window - 1 before it."""
 
     def __init__(self, window: int) -> None:
         self.window = window
@@ -77,40 +77,60 @@ class CausalWindow:
 
 
 def window_mask(queries: Tensor, keys: Tensor, window: int) -> Tensor:
-    """True where a query position [..., q] sees a key position [..., k]: its own and the window - 1 before it."""
+    """True where query position [..., q] sees key position [..., k]: its own and the window - 1 before it."""
     age = queries[..., :, None] - keys[..., None, :]
     return (age >= 0) & (age < window)
 
 
-class Attention(nn.Module):
-    """Self-attention with one projection for queries, keys and values.
+class JoinedProjection(nn.Linear):
+    """Queries, keys and values in one matrix product.
 
-    With `bias`, queries, values and the output have one and keys have none: the keys' part of the joint bias is zero and
-    its gradient is held at zero, so that a trained model can be written in the public layouts.
+    With `bias`, queries and values have one and keys have none, as in the public layouts: the keys' part of
+    the joint bias is zero, and a model in training neither adds it nor gives it a gradient.
     """
 
-    def __init__(
-        self, hidden_size: int, num_heads: int, num_kv_heads: int, head_dim: int, *, bias: bool
-    ) -> None:
-        super().__init__()
-        self.num_heads, self.num_kv_heads, self.head_dim = num_heads, num_kv_heads, head_dim
-        self.qkv = nn.Linear(hidden_size, (num_heads + 2 * num_kv_heads) * head_dim, bias=bias)
-        self.out = nn.Linear(num_heads * head_dim, hidden_size, bias=bias)
+    def __init__(self, in_features: int, q_rows: int, kv_rows: int, *, bias: bool) -> None:
+        super().__init__(in_features, q_rows + 2 * kv_rows, bias=bias)
+        self.key_rows = slice(q_rows, q_rows + kv_rows)
         if bias:
             with torch.no_grad():
-                self.qkv.bias[self.key_rows] = 0
-            self.qkv.bias.register_hook(self._without_key_rows)
+                self.bias[self.key_rows] = 0
 
-    @property
-    def key_rows(self) -> slice:
-        """The rows of `qkv` that make the keys."""
-        start = self.num_heads * self.head_dim
-        return slice(start, start + self.num_kv_heads * self.head_dim)
+    def forward(self, input: Tensor) -> Tensor:
+        """Input [..., in_features] -> [..., queries, then keys, then values]."""
+        bias: Tensor | None = self.bias
+        if bias is not None and bias.requires_grad:
+            rows = self.key_rows
+            zeros = bias.new_zeros(rows.stop - rows.start)
+            bias = torch.cat((bias[: rows.start], zeros, bias[rows.stop :]))
+        return F.linear(input, self.weight, bias)
 
-    def _without_key_rows(self, grad: Tensor) -> Tensor:
-        grad = grad.clone()
-        grad[self.key_rows] = 0
-        return grad
+
+class RMSNorm(nn.Module):
+    """Root-mean-square normalisation, computed in float32.
+
+    Written out because torch's own takes three times as long on a CPU for the few rows of a step (SPEED.md).
+    """
+
+    def __init__(self, hidden_size: int, eps: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(hidden_size))
+        self.eps = eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        """X [..., hidden_size] -> the same."""
+        scale = torch.rsqrt(x.float().square().mean(-1, keepdim=True) + self.eps)
+        return (x * scale).to(x.dtype) * self.weight
+
+
+class Attention(nn.Module):
+    """Self-attention; with `bias`, queries, values and the output have one."""
+
+    def __init__(self, hidden_size: int, num_heads: int, num_kv_heads: int, head_dim: int, *, bias: bool) -> None:
+        super().__init__()
+        self.num_heads, self.num_kv_heads, self.head_dim = num_heads, num_kv_heads, head_dim
+        self.qkv = JoinedProjection(hidden_size, num_heads * head_dim, num_kv_heads * head_dim, bias=bias)
+        self.out = nn.Linear(num_heads * head_dim, hidden_size, bias=bias)
 
     def forward(self, x: Tensor, layer: int, angles: Rotary, kv: KeyValues) -> Tensor:
         """X [batch, time, hidden_size] -> the same."""

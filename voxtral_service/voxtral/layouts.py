@@ -1,8 +1,9 @@
 """The two public layouts of a Voxtral Realtime checkpoint, as tables of stored tensors.
 
-Both hold the same weights under other names. Two things differ in the numbers: the Mistral files rotate interleaved pairs
-(2 i, 2 i + 1) of a head, the Hugging Face files (and this project) halves (i, i + head_dim / 2), so the rows of every q and k
-weight and bias are permuted; and this project joins projections that read the same input.
+Both hold the same weights under other names. Two things differ in the numbers: the Mistral files rotate
+interleaved pairs (2 i, 2 i + 1) of a head, the Hugging Face files (and this project) halves
+(i, i + head_dim / 2), so the rows of every q and k weight and bias are permuted; and this project joins
+projections that read the same input.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class StoredTensor:
             case "convolution":  # [out, in, kernel] -> [out, kernel x in]
                 return stored.transpose(1, 2).flatten(1)
             case "interleaved":
-                pairs = stored.unflatten(0, (-1, self.head_dim // 2, 2))
+                pairs = stored.reshape(-1, self.head_dim // 2, 2, *stored.shape[1:])
                 return pairs.transpose(1, 2).flatten(0, 2)
             case "plain":
                 return stored
@@ -46,9 +47,9 @@ class StoredTensor:
         rows = parameter[self.first_row : self.first_row + self.shape[0]]
         match self.form:
             case "convolution":
-                return rows.unflatten(1, (KERNEL, -1)).transpose(1, 2)
+                return rows.reshape(len(rows), KERNEL, -1).transpose(1, 2)
             case "interleaved":
-                halves = rows.unflatten(0, (-1, 2, self.head_dim // 2))
+                halves = rows.reshape(-1, 2, self.head_dim // 2, *rows.shape[1:])
                 return halves.transpose(1, 2).flatten(0, 2)
             case "plain":
                 return rows

@@ -1,7 +1,8 @@
 """Log-mel spectrogram with a constant ceiling, so that a stream's frames never depend on what comes later.
 
-Source: the feature extraction of Voxtral Realtime in transformers 5.23 and vLLM: 400-sample periodic Hann window, hop 160,
-power spectrum, Slaney mel filters from 0 to 8 kHz, log10 clamped to 8 decades under the constant maximum 1.5.
+Source: the feature extraction of Voxtral Realtime in transformers 5.23 and vLLM: 400-sample periodic Hann
+window, hop 160, power spectrum, Slaney mel filters from 0 to 8 kHz, log10 clamped to 8 decades under the
+constant maximum 1.5.
 """
 
 from __future__ import annotations

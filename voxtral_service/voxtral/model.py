@@ -22,14 +22,14 @@ class VoxtralRealtime(nn.Module):
         self.decoder = Decoder(config.decoder)
 
     def encode(self, mel: Tensor) -> Tensor:
-        """A full pass of the audio side: mel [batch, 8 n, num_mel_bins] -> [batch, n, decoder hidden_size]."""
+        """A full pass of the audio side: mel [batch, 8 n, num_mel_bins] -> [batch, n, hidden_size]."""
         return self.adapter(self.encoder(mel))  # type: ignore[no-any-return]
 
     def forward(self, mel: Tensor, input_ids: Tensor, delays: Tensor) -> Tensor:
         """Logits of a full pass, as in training.
 
-        mel [batch, 8 n, num_mel_bins]; input_ids int64 [batch, n]: the token at each position, prompt included;
-        delays int64 [batch] in tokens. Returns [batch, n, vocab_size]: position p predicts token p + 1.
+        mel [batch, 8 n, num_mel_bins]; input_ids int64 [batch, n], the token at each position, prompt too;
+        delays int64 [batch] in tokens. Returns [batch, n, vocab_size]; position p predicts token p + 1.
         """
         x = self.decoder.embedding(input_ids) + self.encode(mel)
         return self.decoder.logits(self.decoder(x, delays))

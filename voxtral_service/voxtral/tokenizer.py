@@ -1,4 +1,4 @@
-"""Text and token ids: the tekken vocabulary, the streaming prompt, and text that comes out a token at a time."""
+"""Text and token ids: the tekken vocabulary, the streaming prompt, text that comes out token by token."""
 
 from __future__ import annotations
 
@@ -11,25 +11,38 @@ from voxtral_service.errors import CheckpointError
 from voxtral_service.voxtral.config import LEFT_PAD_TOKENS
 
 TEKKEN_FILE = "tekken.json"
+_DAMAGE = (OSError, ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError)
+"""What mistral-common raises, by check or by accident, on a file that is not as it should be."""
+_LONGEST_REASON = 160
 
 
 class Tokenizer:
     """A tekken vocabulary with the two control tokens of streaming transcription."""
 
     def __init__(self, path: Path) -> None:
-        """Load `tekken.json`; raises CheckpointError if it is missing, damaged, or made for no streaming model."""
+        """Load `tekken.json`; raises CheckpointError if it is missing, damaged, or not for streaming."""
+        if not path.is_file():
+            raise CheckpointError(f"{path.parent} has no {path.name}")
         try:
             self._tekken = Tekkenizer.from_file(path)
-            self.bos = self._tekken.bos_id
-            self.eos = self._tekken.eos_id
-            self.pad = self._tekken.get_special_token("[STREAMING_PAD]")
-            self.word = self._tekken.get_special_token("[STREAMING_WORD]")
-        except (OSError, ValueError, KeyError, AssertionError) as error:  # mistral-common asserts
-            raise CheckpointError(f"{path} is no tokenizer of a Voxtral Realtime model: {error}") from error
-        self._first_text_id = self._tekken.num_special_tokens
-        self._bytes = [b""] * self._first_text_id + [
-            self._tekken.id_to_byte_piece(i) for i in range(self._first_text_id, self._tekken.n_words)
-        ]
+            self.bos: int = self._tekken.bos_id
+            self.eos: int = self._tekken.eos_id
+            self.pad: int = self._tekken.get_special_token("[STREAMING_PAD]")
+            self.word: int = self._tekken.get_special_token("[STREAMING_WORD]")
+            self._first_text_id: int = self._tekken.num_special_tokens
+            self._bytes: list[bytes] = [b""] * self._first_text_id + [
+                self._tekken.id_to_byte_piece(i) for i in range(self._first_text_id, self._tekken.n_words)
+            ]
+        except _DAMAGE as error:
+            raise CheckpointError(f"{path} is no tokenizer of a Voxtral Realtime model: {_in_short(error)}") from error
+        audio = self._tekken.audio
+        if audio is None or not audio.is_streaming:
+            raise CheckpointError(f"{path} is the tokenizer of a model that does not stream")
+        if audio.streaming_n_left_pad_tokens != LEFT_PAD_TOKENS:
+            raise CheckpointError(
+                f"{path}: streaming_n_left_pad_tokens is {audio.streaming_n_left_pad_tokens}; "
+                f"this architecture has {LEFT_PAD_TOKENS}"
+            )
 
     @classmethod
     def from_folder(cls, folder: Path) -> Tokenizer:
@@ -41,12 +54,13 @@ class Tokenizer:
         return len(self._bytes)
 
     def prompt(self, delay_tokens: int) -> list[int]:
-        """What stands at the positions before the first generated token: BOS, then padding over silence and delay."""
+        """The tokens before the first generated one: BOS, then padding over silence and delay."""
         return [self.bos] + [self.pad] * (LEFT_PAD_TOKENS + delay_tokens)
 
     def encode(self, text: str) -> list[int]:
         """Ids of a text, without BOS or EOS."""
-        return self._tekken.encode(text, bos=False, eos=False)
+        ids: list[int] = self._tekken.encode(text, bos=False, eos=False)
+        return ids
 
     def is_text(self, token: int) -> bool:
         """Whether a token stands for bytes of text, not for a control token or an unused id."""
@@ -54,7 +68,7 @@ class Tokenizer:
 
     def token_bytes(self, token: int) -> bytes:
         """The bytes a token stands for; none for control tokens and unused ids."""
-        return self._bytes[token] if token < len(self._bytes) else b""
+        return self._bytes[token] if self.is_text(token) else b""
 
 
 class TextDecoder:
@@ -71,3 +85,9 @@ class TextDecoder:
     def finish(self) -> str:
         """The replacement character if the last character was left incomplete, else nothing."""
         return self._utf8.decode(b"", final=True)
+
+
+def _in_short(error: BaseException) -> str:
+    """An error's first line, cut: mistral-common puts whole vocabularies into some."""
+    line = next(iter(str(error).splitlines()), "")
+    return f"{type(error).__name__}: {line[:_LONGEST_REASON]}"
