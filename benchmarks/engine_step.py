@@ -19,8 +19,6 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
-
 import numpy as np
 import torch
 from rich.console import Console
@@ -103,10 +101,11 @@ def our_step(runner: ModelRunner, streams: int, seconds: float) -> float:
     return machine.typical(times)
 
 
-def step_floor(limits: machine.Machine, runner: ModelRunner, streams: int, seconds: float, dtype: torch.dtype) -> float:
+def step_floor(
+    limits: machine.Machine, runner: MeasuredRunner, streams: int, seconds: float, dtype: torch.dtype
+) -> float:
     """Seconds no implementation of one step gets below: weights and cached keys read once, every product computed."""
     config = runner.model.config
-    matrices = [p.numel() for p in checkpoint_parameters(runner) if p.ndim == 2]
     encoder_rows, width = 4, dtype.itemsize
     tokens = int(seconds * 12.5) + 32
     encoder, decoder = config.encoder, config.decoder
@@ -115,27 +114,24 @@ def step_floor(limits: machine.Machine, runner: ModelRunner, streams: int, secon
     encoder_cache = 2 * encoder.num_layers * encoder.num_kv_heads * encoder.head_dim * encoder_keys
     decoder_cache = 2 * decoder.num_layers * decoder.num_kv_heads * decoder.head_dim * decoder_keys
     attention = 2 * encoder_rows * encoder_cache + 2 * decoder_cache * decoder.num_heads // decoder.num_kv_heads
-    encoder_weights = sum(p.numel() for n, p in runner.shapes if p.ndim == 2 and n.startswith("encoder"))
-    products = 2 * (sum(matrices) + (encoder_rows - 1) * encoder_weights)
+    products = 2 * (sum(runner.weights.values()) + (encoder_rows - 1) * runner.weights["encoder"])
     return limits.floor(
-        read=width * (sum(matrices) + streams * (encoder_cache + decoder_cache)),
+        read=width * (sum(runner.weights.values()) + streams * (encoder_cache + decoder_cache)),
         operations=streams * (products + attention),
         dtype=dtype,
     )
 
 
 class MeasuredRunner(ModelRunner):
-    """A runner that remembers its parameters' shapes, which packing takes away."""
+    """A runner that remembers how many weights a step reads, which packing takes away."""
 
     def __init__(self, folder: Path, dtype: torch.dtype, slots: int) -> None:
         model = checkpoint.load(folder, dtype=dtype)
-        self.shapes = [(name, p.to("meta")) for name, p in model.named_parameters() if "delay_scale" not in name]
+        self.weights = {
+            room: sum(p.numel() for n, p in getattr(model, room).named_parameters() if "delay_scale" not in n)
+            for room in ("encoder", "adapter", "decoder")
+        }
         super().__init__(model, Tokenizer.from_folder(folder), slots)
-
-
-def checkpoint_parameters(runner: Any) -> list[torch.Tensor]:
-    """Every parameter a step reads."""
-    return [p for _, p in runner.shapes]
 
 
 def measure(folder: Path, seconds: float, rounds: int) -> list[Row]:

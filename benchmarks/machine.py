@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -34,16 +35,16 @@ def measure() -> Machine:
     rates = {}
     for dtype in (torch.float32, torch.bfloat16):
         a, b = torch.ones(512, 1024, dtype=dtype), torch.ones(1024, 2048, dtype=dtype)
-        rates[dtype] = 2 * 512 * 1024 * 2048 / best(lambda a=a, b=b: a @ b)  # type: ignore[misc]
-    return Machine(name(), big.numel() * 4 / best(lambda: big.sum()), rates)
+        rates[dtype] = 2 * 512 * 1024 * 2048 / best(lambda a=a, b=b: a @ b)
+    return Machine(name(), big.numel() * 4 / best(big.sum), rates)
 
 
-def best(function: object, rounds: int = 7) -> float:
+def best(function: Callable[[], object], rounds: int = 7) -> float:
     """The fastest of some calls, in seconds: what the machine can do when nobody disturbs it."""
     times = []
     for _ in range(rounds):
         start = time.perf_counter()
-        function()  # type: ignore[operator]
+        function()
         times.append(time.perf_counter() - start)
     return min(times)
 

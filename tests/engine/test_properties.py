@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from tests import tiny
 from tests.engine.conftest import RecordingRunner
-from voxtral_service.engine.base import Samples, StreamOptions, transcribe
+from voxtral_service.audio import Samples
+from voxtral_service.engine.base import StreamOptions, transcribe
 from voxtral_service.engine.voxtral_realtime import VoxtralRealtimeEngine
 from voxtral_service.events import Transcript
 

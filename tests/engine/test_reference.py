@@ -14,7 +14,8 @@ import torch
 
 from tests import tiny
 from tests.engine.conftest import RecordingRunner
-from voxtral_service.engine.base import Samples, StreamOptions, transcribe
+from voxtral_service.audio import Samples
+from voxtral_service.engine.base import StreamOptions, transcribe
 from voxtral_service.engine.model_runner import SILENT_POSITIONS
 from voxtral_service.engine.voxtral_realtime import VoxtralRealtimeEngine
 from voxtral_service.voxtral.config import LEFT_PAD_TOKENS, SAMPLES_PER_TOKEN

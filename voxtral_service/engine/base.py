@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from voxtral_service.audio import Samples
 from voxtral_service.events import Hypothesis, Transcript, Word
-
-Samples = NDArray[np.float32]
-"""Mono audio at 16 kHz, nominally within [-1, 1]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,21 +75,14 @@ async def transcribe(engine: Engine, blocks: Iterable[Samples], options: StreamO
     return Transcript("".join(parts), tuple(words), duration, options.language)
 
 
-async def hypotheses(engine: Engine, blocks: Iterable[Samples], options: StreamOptions) -> AsyncIterator[Hypothesis]:
+async def hypotheses(engine: Engine, blocks: Iterable[Samples], options: StreamOptions) -> AsyncGenerator[Hypothesis]:
     """The hypotheses of one clip as they come, the last one final.
 
     `blocks` is read in a worker thread, a block at a time and no faster than the engine works.
     """
     stream = engine.open(options)
-
-    async def feed() -> None:
-        source = iter(blocks)
-        while (block := await asyncio.to_thread(next, source, None)) is not None:
-            await stream.push(block)
-        stream.finish()
-
-    feeder = asyncio.create_task(feed())
-    feeder.add_done_callback(lambda task: stream.cancel() if task.exception() else None)
+    feeder = asyncio.create_task(_feed(stream, blocks))
+    feeder.add_done_callback(lambda task: None if task.cancelled() or not task.exception() else stream.cancel())
     try:
         async for hypothesis in stream:
             yield hypothesis
@@ -102,3 +90,10 @@ async def hypotheses(engine: Engine, blocks: Iterable[Samples], options: StreamO
     finally:
         feeder.cancel()
         stream.cancel()
+
+
+async def _feed(stream: Stream, blocks: Iterable[Samples]) -> None:
+    source = iter(blocks)
+    while (block := await asyncio.to_thread(next, source, None)) is not None:
+        await stream.push(block)
+    stream.finish()

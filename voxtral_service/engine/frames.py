@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from voxtral_service.engine.base import Samples
+from voxtral_service.audio import Samples
 from voxtral_service.voxtral.config import LOOK_AHEAD, LOOK_BACK, SAMPLES_PER_TOKEN
 
 MARGIN = LOOK_BACK + LOOK_AHEAD

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from torch import Tensor
 
-from voxtral_service.engine.base import Samples, StreamOptions
+from voxtral_service.audio import Samples
+from voxtral_service.engine.base import StreamOptions
 from voxtral_service.engine.frames import FrameBuffer
 from voxtral_service.engine.mailbox import Mailbox
 from voxtral_service.engine.model_runner import SILENT_POSITIONS

@@ -9,7 +9,8 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from voxtral_service.engine.base import Samples, StreamOptions
+from voxtral_service.audio import Samples
+from voxtral_service.engine.base import StreamOptions
 from voxtral_service.engine.model_runner import ModelRunner
 from voxtral_service.engine.scheduler import Scheduler, Work
 from voxtral_service.engine.stream import BlankRut, RealtimeStream
