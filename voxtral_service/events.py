@@ -6,6 +6,7 @@ Times are seconds from the first sample of the stream or file.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +44,193 @@ class Transcript:
     words: tuple[Word, ...]
     duration: float
     language: str | None = None
+
+
+# -- live sessions: settings, what a caller says, what it hears
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFormat:
+    """How a session's audio bytes are to be read.
+
+    `encoding` is one of pcm_s16le, pcm_s24le, pcm_s32le, pcm_f16le, pcm_f32le, pcm_u8, mulaw, alaw, or `container` for a
+    self-describing stream (WebM, Ogg, ...), whose own rate and channels then count.
+    """
+
+    encoding: str = "pcm_s16le"
+    sample_rate: int = 16_000
+    channels: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ServerVad:
+    """Turns end after a fixed silence.
+
+    `threshold` is a speech probability, 0 to 1; a turn includes `prefix_padding_ms` before speech was detected; with
+    `idle_timeout_ms` the caller is told when nobody has spoken for so long.
+    """
+
+    threshold: float = 0.5
+    prefix_padding_ms: int = 300
+    silence_duration_ms: int = 500
+    idle_timeout_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SemanticVad:
+    """Turns end sooner when the words so far look finished, later when they do not.
+
+    The longest wait is 8 s at low eagerness, 4 s at medium, 2 s at high.
+    """
+
+    eagerness: Literal["low", "medium", "high"] = "medium"
+    threshold: float = 0.5
+    prefix_padding_ms: int = 300
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSettings:
+    """Everything about a session that can change while audio flows.
+
+    Without turn detection a turn begins with the first sample and ends when the caller commits it or ends the audio.
+    `delay_ms` as of the engine port, None for the model's own; `vocabulary` are words the speaker is likely to use.
+    """
+
+    audio_format: AudioFormat = AudioFormat()
+    turn_detection: ServerVad | SemanticVad | None = ServerVad()
+    delay_ms: int | None = None
+    language: str | None = None
+    vocabulary: tuple[str, ...] = ()
+    prompt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Configure:
+    """Use these settings from here on; audio already sent keeps its own."""
+
+    settings: SessionSettings
+
+
+@dataclass(frozen=True, slots=True)
+class AppendAudio:
+    """More audio in the session's format; may be cut anywhere, even inside a sample."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CommitTurn:
+    """The turn that is open ends with the audio sent so far; with none open, nothing happens."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClearAudio:
+    """Forget the turn that is open and what was said in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndAudio:
+    """No audio will follow: the open turn ends, and after its final transcript the session does."""
+
+
+Command = Configure | AppendAudio | CommitTurn | ClearAudio | EndAudio
+
+
+@dataclass(frozen=True, slots=True)
+class TurnStarted:
+    """Somebody began to speak; `at` counts the padding before the speech. Turns are numbered from 1."""
+
+    turn: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEagerEnd:
+    """The speaker may have finished: a listener may start on an answer, and must drop it if the turn resumes."""
+
+    turn: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class TurnResumed:
+    """The speaker went on after an eager end."""
+
+    turn: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnded:
+    """The turn is over; its final transcript follows, unless it was cleared."""
+
+    turn: int
+    start: float
+    end: float
+    reason: Literal["silence", "timeout", "committed", "ended", "cleared"]
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptDelta:
+    """Text that extends a turn's transcript for good."""
+
+    turn: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptFinal:
+    """All of a turn: `text` is the sum of its deltas, `words` have times on the session's clock."""
+
+    turn: int
+    text: str
+    words: tuple[Word, ...]
+    start: float
+    end: float
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptFailed:
+    """A turn's transcript will not come, or not whole; the session goes on."""
+
+    turn: int
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class IdleTimeout:
+    """Nobody has spoken from `start` to `end`, as long as the settings allow."""
+
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class AudioRejected:
+    """Some audio could not be used, and why; the session goes on."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnded:
+    """The last event: everything has been said."""
+
+    audio_seconds: float
+
+
+SessionEvent = (
+    TurnStarted
+    | TurnEagerEnd
+    | TurnResumed
+    | TurnEnded
+    | TranscriptDelta
+    | TranscriptFinal
+    | TranscriptFailed
+    | IdleTimeout
+    | AudioRejected
+    | SessionEnded
+)
