@@ -53,8 +53,8 @@ class Transcript:
 class AudioFormat:
     """How a session's audio bytes are to be read.
 
-    `encoding` is one of pcm_s16le, pcm_s24le, pcm_s32le, pcm_f16le, pcm_f32le, pcm_u8, mulaw, alaw, or `container` for a
-    self-describing stream (WebM, Ogg, ...), whose own rate and channels then count.
+    `encoding` is one of pcm_s16le, pcm_s24le, pcm_s32le, pcm_f16le, pcm_f32le, pcm_u8, pcm_mulaw, pcm_alaw, or
+    `container` for a self-describing stream (WebM, Ogg, ...), whose own rate and channels then count.
     """
 
     encoding: str = "pcm_s16le"

@@ -1,0 +1,92 @@
+"""Stand-ins with scripted behaviour, for tests of what depends on them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from voxtral_service.audio import Samples
+from voxtral_service.engine.base import StreamOptions
+from voxtral_service.errors import InvalidAudio, Overloaded
+from voxtral_service.events import Hypothesis, Word
+
+
+class LoudnessActivity:
+    """A voice activity detector that takes loud for speech: 0.9 above -40 dB, 0.05 below, as soon as it is heard."""
+
+    def probability(self, chunk: Samples) -> float:
+        return 0.9 if float(np.sqrt(np.square(chunk).mean())) > 0.01 else 0.05
+
+
+@dataclass
+class SpellingStream:
+    """Says a word for every tenth of a second of sound: the word is the loudness of that piece in percent."""
+
+    engine: SpellingEngine
+    options: StreamOptions
+    heard: list[Samples] = field(default_factory=list)
+    finished: bool = False
+    cancelled: bool = False
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def audio_seconds(self) -> float:
+        return sum(map(len, self.heard)) / 16_000
+
+    async def push(self, samples: Samples) -> None:
+        if np.isnan(samples).any():
+            raise InvalidAudio("not a number")
+        self.heard.append(samples)
+        self.changed.set()
+
+    def finish(self) -> None:
+        self.finished = True
+        self.changed.set()
+
+    def cancel(self) -> None:
+        if not self.cancelled:
+            self.cancelled = True
+            self.engine.open_streams -= 1
+        self.changed.set()
+
+    async def __aiter__(self) -> AsyncIterator[Hypothesis]:
+        said = 0
+        while not self.cancelled:
+            samples = np.concatenate(self.heard) if self.heard else np.zeros(0, np.float32)
+            words = [
+                str(round(100 * float(np.abs(piece).max())))
+                for piece in np.split(samples, range(0, len(samples), 1600))[1:]
+            ]
+            ready = words if self.finished else words[:-1]
+            for word in ready[said:]:
+                said += 1
+                yield Hypothesis(f" {word}" if said > 1 else word, (Word(word, said / 10 - 0.1, said / 10),))
+            if self.finished:
+                yield Hypothesis("", final=True, audio_seconds=self.audio_seconds)
+                return
+            self.changed.clear()
+            await self.changed.wait()
+
+
+@dataclass
+class SpellingEngine:
+    """An engine whose text shows exactly which audio each stream was given."""
+
+    places: int = 4
+    open_streams: int = 0
+    most_open: int = 0
+    opened: list[StreamOptions] = field(default_factory=list)
+
+    def open(self, options: StreamOptions) -> SpellingStream:
+        if self.open_streams >= self.places:
+            raise Overloaded("all places are taken")
+        self.open_streams += 1
+        self.most_open = max(self.most_open, self.open_streams)
+        self.opened.append(options)
+        return SpellingStream(self, options)
+
+    def close(self) -> None:
+        pass

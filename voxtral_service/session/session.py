@@ -1,0 +1,238 @@
+"""One live session: commands in, events out, one object per connection."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Protocol
+
+import numpy as np
+
+from voxtral_service.audio import SAMPLE_RATE, Samples
+from voxtral_service.engine.base import Engine, StreamOptions
+from voxtral_service.errors import InvalidAudio
+from voxtral_service.events import (
+    AppendAudio,
+    AudioRejected,
+    ClearAudio,
+    Command,
+    CommitTurn,
+    Configure,
+    EndAudio,
+    IdleTimeout,
+    SessionEnded,
+    SessionEvent,
+    SessionSettings,
+    TurnEagerEnd,
+    TurnEnded,
+    TurnResumed,
+    TurnStarted,
+)
+from voxtral_service.session.completeness import completeness, is_punctuated
+from voxtral_service.session.intake import Intake, intake
+from voxtral_service.session.transcript import TurnTranscript
+from voxtral_service.session.turn import Action, Change, TurnDetector
+from voxtral_service.session.vad import CHUNK
+
+MAX_WAITING_EVENTS = 256
+"""Events a listener may leave lying before the session waits for it, and with it the caller's audio."""
+
+
+class Activity(Protocol):
+    """A voice activity detector's state for one stream; see `vad.VoiceActivity`."""
+
+    def probability(self, chunk: Samples) -> float:
+        """How likely the next 512 samples are speech."""
+        ...
+
+
+class Session:
+    """Takes commands from one task and gives events to another.
+
+    Audio is worked through as it comes; when the engine or the listener falls behind, `send` waits, so that whoever
+    reads the socket stops reading it.
+    """
+
+    def __init__(self, engine: Engine, settings: SessionSettings, activity: Callable[[], Activity]) -> None:
+        """`activity` makes a fresh voice activity detector. Raises InvalidOption for settings that cannot be."""
+        self._engine = engine
+        self._settings = settings
+        self._activity = activity()
+        self._new_activity = activity
+        self._intake: Intake = intake(settings.audio_format)
+        self._events: asyncio.Queue[SessionEvent] = asyncio.Queue(MAX_WAITING_EVENTS)
+        self._detector = TurnDetector(settings.turn_detection) if settings.turn_detection else None
+        self._heard = 0
+        self._given = 0
+        self._chunk = np.zeros(0, np.float32)
+        self._recent = np.zeros(0, np.float32)
+        self._turns = 0
+        self._turn: TurnTranscript | None = None
+        self._last: asyncio.Event | None = None
+        self._punctuated = False
+        self._over = False
+        self._handlers: dict[type[Command], Callable[[Any], Awaitable[None]]] = {
+            Configure: self._configure,
+            AppendAudio: self._append,
+            CommitTurn: self._commit,
+            ClearAudio: self._clear,
+            EndAudio: self._end,
+        }
+
+    async def send(self, command: Command) -> None:
+        """Carry out a command; raises InvalidOption for settings that cannot be. After EndAudio nothing is done."""
+        if not self._over:
+            await self._handlers[type(command)](command)
+
+    async def __aiter__(self) -> AsyncIterator[SessionEvent]:
+        """Events until SessionEnded."""
+        while True:
+            event = await self._events.get()
+            yield event
+            if isinstance(event, SessionEnded):
+                return
+
+    def close(self) -> None:
+        """Drop everything at once, as when the connection is lost. Harmless after the end."""
+        self._over = True
+        if self._turn is not None:
+            self._turn.cancel()
+
+    # -- commands
+
+    async def _configure(self, command: Configure) -> None:
+        old, new = self._settings, command.settings
+        if new.audio_format != old.audio_format:
+            fresh = intake(new.audio_format)
+            await self._hear(await asyncio.to_thread(self._intake.finish))
+            self._intake = fresh
+        if (new.turn_detection is None) != (old.turn_detection is None):
+            await self._end_turn("committed")
+            self._detector = None
+        if new.turn_detection is not None:
+            if self._detector is None:
+                self._detector = TurnDetector(new.turn_detection, now=self._heard / SAMPLE_RATE)
+                self._activity = self._new_activity()
+            self._detector.configure(new.turn_detection)
+        self._settings = new
+
+    async def _append(self, command: AppendAudio) -> None:
+        try:
+            samples = self._intake.push(command.data)
+        except InvalidAudio as error:
+            self._intake = intake(self._settings.audio_format)
+            await self._emit(AudioRejected(error.code, str(error)))
+            return
+        await self._hear(samples)
+
+    async def _commit(self, _: CommitTurn) -> None:
+        await self._give_rest_of_chunk()
+        await self._end_turn("committed")
+
+    async def _clear(self, _: ClearAudio) -> None:
+        self._chunk = self._recent = np.zeros(0, np.float32)
+        await self._end_turn("cleared")
+
+    async def _end(self, _: EndAudio) -> None:
+        try:
+            await self._hear(await asyncio.to_thread(self._intake.finish))
+        except InvalidAudio as error:
+            await self._emit(AudioRejected(error.code, str(error)))
+        await self._give_rest_of_chunk()
+        await self._end_turn("ended")
+        self._over = True
+        if self._last is not None:
+            await self._last.wait()
+        await self._emit(SessionEnded(self._heard / SAMPLE_RATE))
+
+    # -- audio
+
+    async def _hear(self, samples: Samples) -> None:
+        if self._detector is None:
+            if len(samples):
+                turn = self._turn or await self._start_turn(self._heard)
+                self._heard += len(samples)
+                self._given = self._heard
+                await turn.push(samples)
+            return
+        self._chunk = np.concatenate((self._chunk, samples))
+        while len(self._chunk) >= CHUNK and self._detector is not None:
+            chunk, self._chunk = self._chunk[:CHUNK], self._chunk[CHUNK:]
+            await self._hear_chunk(chunk, self._detector)
+
+    async def _hear_chunk(self, chunk: Samples, detector: TurnDetector) -> None:
+        rules = self._settings.turn_detection
+        padding = rules.prefix_padding_ms if rules else 0
+        self._heard += CHUNK
+        # What a turn that starts later may still need: its padding, and the speech it takes to be sure.
+        kept = padding * SAMPLE_RATE // 1000 + 8 * CHUNK
+        self._recent = np.concatenate((self._recent, chunk))[-kept:]
+        text = self._turn.text if self._turn else ""
+        self._punctuated = self._punctuated or is_punctuated(text)
+        probability = self._activity.probability(chunk)
+        change = detector.advance(probability, completeness(text, punctuated=self._punctuated))
+        if self._turn is not None:
+            self._given = self._heard
+            await self._turn.push(chunk)
+        if change is not None:
+            await self._act(change, padding / 1000)
+
+    async def _act(self, change: Change, padding: float) -> None:
+        number = self._turns
+        match change.action:
+            case Action.START:
+                oldest = self._heard - len(self._recent)
+                start = max(round((change.at - padding) * SAMPLE_RATE), oldest, self._given)
+                turn = await self._start_turn(start)
+                self._given = self._heard
+                await turn.push(self._recent[start - oldest :])
+            case Action.EAGER_END:
+                await self._emit(TurnEagerEnd(number, change.at))
+            case Action.RESUME:
+                await self._emit(TurnResumed(number, change.at))
+            case Action.END:
+                await self._end_turn("silence")
+            case Action.IDLE:
+                await self._emit(IdleTimeout(change.at, self._heard / SAMPLE_RATE))
+
+    async def _give_rest_of_chunk(self) -> None:
+        """A turn that is ended by command ends with the last sample sent, not with the last whole chunk."""
+        rest, self._chunk = self._chunk, np.zeros(0, np.float32)
+        self._heard += len(rest)
+        self._recent = np.concatenate((self._recent, rest))
+        if self._turn is not None:
+            self._given = self._heard
+            await self._turn.push(rest)
+
+    # -- turns
+
+    async def _start_turn(self, first_sample: int) -> TurnTranscript:
+        self._turns += 1
+        start = first_sample / SAMPLE_RATE
+        await self._emit(TurnStarted(self._turns, start))
+        settings = self._settings
+        self._turn = TurnTranscript(
+            engine=self._engine,
+            options=StreamOptions(delay_ms=settings.delay_ms, language=settings.language),
+            turn=self._turns,
+            start=start,
+            emit=self._emit,
+            before=self._last,
+        )
+        self._last = self._turn.done
+        return self._turn
+
+    async def _end_turn(self, reason: Any) -> None:
+        turn, self._turn = self._turn, None
+        if self._detector is not None:
+            self._detector.reset()
+        if turn is None:
+            return
+        await self._emit(TurnEnded(turn.turn, turn.start, turn.end_time, reason))
+        if reason == "cleared":
+            turn.cancel()
+        else:
+            turn.end()
+
+    async def _emit(self, event: SessionEvent) -> None:
+        await self._events.put(event)
