@@ -91,6 +91,8 @@ def random_model(config: VoxtralRealtimeConfig, seed: int = 0) -> VoxtralRealtim
                 parameter.uniform_(0.7, 1.3)
         for layer in model.encoder.layers:
             layer.attention.qkv.bias[layer.attention.qkv.key_rows] = 0  # type: ignore[union-attr, index, operator]
+        # What a frame hears outweighs what attention gathers from a long window, which hardly changes.
+        model.encoder.stem.conv2.weight *= 12
         model.decoder.embedding.weight.normal_(std=0.1)
         # What all frames have in common would outweigh what tells them apart: project it out of the adapter.
         hidden: list[torch.Tensor] = []
@@ -117,7 +119,7 @@ def write_model(folder: Path, config: VoxtralRealtimeConfig, seed: int = 0) -> P
 def sound(seconds: float, seed: int = 0) -> NDArray[np.float32]:
     """Tones that change their pitch and loudness every few hundredths of a second, over noise."""
     rng = np.random.default_rng(seed)
-    n = int(seconds * 16000)
+    n = round(seconds * 16000)
     pieces = -(-n // 480)
     frequency = np.repeat(rng.uniform(80, 7000, pieces), 480)[:n]
     loudness = np.repeat(10 ** rng.uniform(-3, -0.5, pieces), 480)[:n]

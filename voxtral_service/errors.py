@@ -4,14 +4,16 @@
     ├── CallerError            the request cannot be served as it is; sending it again changes nothing
     │   ├── InvalidAudio       the bytes are no audio, or not in the format they were said to be in
     │   ├── InvalidOption      a setting is out of range or unknown
-    │   └── ModelNotFound      the named model is not on this machine
+    │   ├── ModelNotFound      the named model is not on this machine
+    │   ├── Unauthorized       no API key, or none that is known
+    │   └── ForeignOrigin      a web page of another site tried to use the server from its visitor's browser
     ├── EngineError            this side failed
     │   └── CheckpointError    a model's files are incomplete or contradict each other
     ├── Overloaded             no room now; may be sent again later
     └── UpstreamError          something this service called (model hub, language model, webhook) failed
 
-Every error says what was wrong and what to do about it in one line; `code` is stable and meant for programs, `field` names
-the part of the request at fault when there is one.
+Every error says what was wrong and what to do about it in one line; `code` is stable and meant for programs, `field`
+names the part of the request at fault when there is one.
 """
 
 from __future__ import annotations
@@ -51,8 +53,20 @@ class ModelNotFound(CallerError):
     code = "model_not_found"
 
 
+class Unauthorized(CallerError):
+    """No API key, or none that is known."""
+
+    code = "invalid_api_key"
+
+
+class ForeignOrigin(CallerError):
+    """A web page of another site tried to use the server from its visitor's browser."""
+
+    code = "forbidden_origin"
+
+
 class EngineError(VoxtralError):
-    """This side failed."""
+    """The service itself failed."""
 
     code = "engine_error"
 

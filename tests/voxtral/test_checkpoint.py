@@ -47,7 +47,7 @@ def assert_holds(model: VoxtralRealtime, tensors: dict[str, Tensor]) -> None:
         assert torch.equal(tensor, tensors[name]), name
     for layer in model.encoder.layers:
         qkv = layer.get_submodule("attention.qkv")
-        assert (qkv.bias[qkv.key_rows] == 0).all()  # type: ignore[index, union-attr]
+        assert (qkv.bias[qkv.key_rows] == 0).all()  # type: ignore[index]
 
 
 @pytest.fixture
@@ -260,12 +260,14 @@ def test_any_damaged_byte_is_an_error_or_does_no_harm(
     damaged = bytearray((folders["small"] / "model.safetensors").read_bytes())
     damaged[at] = value
     (folder / "model.safetensors").write_bytes(damaged)
+    said = ""
     try:
         model = checkpoint.load(folder, dtype=torch.float32)
     except CheckpointError as error:
-        assert "\n" not in str(error)
+        said = str(error)
     else:
         assert model.config == tiny.SHAPES["small"]
+    assert "\n" not in said
 
 
 def test_at_most_one_stored_tensor_is_in_memory(

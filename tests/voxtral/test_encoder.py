@@ -27,7 +27,7 @@ def test_the_stem_in_pieces_equals_the_whole(pieces: list[int]) -> None:
     stem = ConvStem(20, 12).requires_grad_(False)
     mel = torch.randn(2, 2 * sum(pieces), 20)
     state, out = stem.initial_state(2, mel), []
-    for piece in mel.split([2 * n for n in pieces], 1):
+    for piece in torch.split(mel, [2 * n for n in pieces], 1):
         y, state = stem(piece, state)
         assert y.shape[1] == piece.shape[1] // 2
         assert state.mel.shape == (2, 2, 20)
@@ -40,7 +40,7 @@ def test_the_stem_is_two_causal_convolutions() -> None:
     stem = ConvStem(20, 12).requires_grad_(False)
     mel = torch.randn(2, 30, 20)
     # Weights of a frame at a time, oldest first: [out, kernel x in] -> [out, in, kernel].
-    first, second = (one.weight.unflatten(1, (3, -1)).transpose(1, 2) for one in (stem.conv1, stem.conv2))
+    first, second = (one.weight.reshape(12, 3, -1).transpose(1, 2) for one in (stem.conv1, stem.conv2))
     x = F.gelu(F.conv1d(F.pad(mel.transpose(1, 2), (2, 0)), first, stem.conv1.bias))
     x = F.gelu(F.conv1d(F.pad(x, (1, 0)), second, stem.conv2.bias, stride=2))
     torch.testing.assert_close(stem(mel, stem.initial_state(2, mel))[0], x.transpose(1, 2), atol=1e-5, rtol=0)
@@ -65,7 +65,7 @@ def test_steps_equal_the_full_pass(models: dict[str, VoxtralRealtime], shape: st
     encoder = models[shape].encoder
     mel = mel_of(models[shape], 2.4)
     state, kv, out, position = encoder.stem.initial_state(1, mel), Growing(encoder.config.sliding_window), [], 0
-    for piece in mel.split(8, 1):
+    for piece in torch.split(mel, 8, 1):
         x, state = encoder.stem(piece, state)
         out.append(encoder.transform(x, position + torch.arange(4)[None], kv))
         position += 4

@@ -119,7 +119,7 @@ def test_training_gives_keys_no_bias(folders: dict[str, Path], make: Callable[[P
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.1)
     for _ in range(2):
         optimizer.zero_grad()
-        model.encode(torch.randn(2, 16, 128)).square().mean().backward()
+        model.encode(torch.randn(2, 16, 128)).square().mean().backward()  # type: ignore[no-untyped-call]
         for one in encoder:
             gradient = one.qkv.bias.grad
             assert gradient is not None

@@ -62,7 +62,7 @@ def test_loss_and_gradients_equal_those_of_transformers(
     mel, tokens = inputs_of(model, 4, 2)
     logits = model(mel, tokens, torch.tensor([6, 6]))
     loss = F.cross_entropy(logits[:, :-1].flatten(0, 1), tokens[:, 1:].flatten())
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     other = reference.load(folders[shape]).train()
     expected = reference.loss(other, mel, tokens, 6)
     expected.backward()

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class KnownModel:
-    """A model as its publishers describe it; `repository` is its id on the Hugging Face hub, None if it only comes bundled."""
+    """A model as its publishers describe it."""
 
     name: str
     repository: str | None
+    """Its id on the Hugging Face hub; None if it only comes bundled."""
     languages: tuple[str, ...]
     licence: str
     parameters: int | None = None

@@ -79,6 +79,11 @@ class Session:
             EndAudio: self._end,
         }
 
+    @property
+    def audio_seconds(self) -> float:
+        """How much audio has been taken in."""
+        return (self._heard + len(self._chunk)) / SAMPLE_RATE
+
     async def send(self, command: Command) -> None:
         """Carry out a command; raises InvalidOption for settings that cannot be. After EndAudio nothing is done."""
         if not self._over:

@@ -1,0 +1,23 @@
+"""What must be settled before anything imports torch or the model hub."""
+
+from __future__ import annotations
+
+import os
+
+# Tiny models on many threads are 80 times slower on a busy machine.
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+os.environ["HF_HUB_OFFLINE"] = "1"
+# Settings of whoever runs the tests are none of theirs.
+for name in [name for name in os.environ if name.startswith("VOXTRAL_")]:
+    del os.environ[name]
+os.environ["VOXTRAL_CONFIG"] = os.devnull
+
+import torch  # noqa: E402
+from hypothesis import settings  # noqa: E402
+
+torch.set_num_threads(1)
+
+# The first example of a test pays for lazy imports, and a busy machine is no failure.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")

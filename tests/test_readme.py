@@ -1,0 +1,71 @@
+"""What the README shows works, word for word."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from voxtral_service.config import Settings
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+SAMPLE = ROOT / "models" / "wren-en" / "sample.wav"
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+def commands() -> list[str]:
+    return [line for block in blocks("sh") for line in block.splitlines() if "voxtral " in line]
+
+
+def test_it_is_short_enough_to_be_read() -> None:
+    assert 2000 <= len(README.encode()) <= 6144
+
+
+def test_it_names_no_file_that_is_not_there() -> None:
+    links = re.findall(r"\]\(([^):#]+)\)", README)
+    promised = {"models/wren-en/README.md"} if not SAMPLE.exists() else set()
+    assert [link for link in links if link not in promised and not (ROOT / link).exists()] == []
+
+
+def test_its_settings_are_those_there_are() -> None:
+    [text] = blocks("toml")
+    values = tomllib.loads(text)
+    assert set(values) == set(Settings.model_fields)
+    Settings(**values)
+
+
+def test_its_two_commands_are_targets() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    targets = [line.split()[1] for block in blocks("sh") for line in block.splitlines() if line.startswith("make ")]
+    assert targets == ["run", "test"]
+    assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
+
+
+@pytest.mark.skipif(not SAMPLE.exists(), reason="the bundled model is not in this checkout")
+@pytest.mark.parametrize("command", commands())
+def test_its_commands_run(command: str, tmp_path: Path) -> None:
+    shutil.copy(SAMPLE, tmp_path / "talk.mp3")  # recognised by its content, whatever it is called
+    (tmp_path / "recordings").mkdir()
+    shutil.copy(SAMPLE, tmp_path / "recordings" / "one.wav")
+    shutil.copy(SAMPLE, tmp_path / "recordings" / "two.wav")
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "VOXTRAL_MODELS_DIR": str(tmp_path / "models"),
+    }
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    written = [file for file in tmp_path.rglob("*") if file.suffix in (".srt", ".json")]
+    assert done.stdout.strip() or (written and all(file.stat().st_size for file in written))

@@ -1,0 +1,88 @@
+"""`voxtral transcribe`: recordings in, transcripts out."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from voxtral_service.errors import CallerError
+from voxtral_service.render import Format
+
+
+def transcribe(
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE", help="Recordings, folders of them, patterns; - is standard input.")
+    ],
+    format: Annotated[Format, typer.Option("--format", "-f", help="What to write.")] = Format.TEXT,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A file, or a folder for several. Default: standard output.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="An alias, a folder or a hub id; `voxtral models` lists them.")
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option("--language", "-l", help="The language spoken, such as en. Default: told by ear.")
+    ] = None,
+    delay: Annotated[
+        int | None,
+        typer.Option("--delay", metavar="MS", help="Wait this long before each word: 80 to 2400, longer is surer."),
+    ] = None,
+    device: Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = None,
+    dtype: Annotated[str | None, typer.Option("--dtype", help="auto, float32 or bfloat16.")] = None,
+    max_streams: Annotated[
+        int | None, typer.Option("--max-streams", help="Recordings side by side. Default: 4.")
+    ] = None,
+    raw: Annotated[
+        str | None,
+        typer.Option("--raw", metavar="ENCODING:RATE:CHANNELS", help="Input without header, such as s16le:16000:1."),
+    ] = None,
+    realtime: Annotated[bool, typer.Option("--realtime", help="Listen no faster than the sound would play.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No notices, no progress.")] = False,
+) -> None:
+    r"""Write down what is said in recordings of any common format.
+
+    On a terminal words appear as they are recognised.
+    Exit status: 0 all done, 1 some recordings failed, 2 nothing could be done.
+
+    Examples:
+
+    \b
+      voxtral transcribe interview.mp3
+      voxtral transcribe --format srt --output film.srt film.mp4
+      voxtral transcribe --format json --output transcripts/ recordings/
+      arecord -q -t raw -f S16_LE -r 16000 | voxtral transcribe --raw s16le -
+    """
+    # Imports wait for what they are needed for: --help takes no time, and a mistyped name costs no loading of models.
+    from voxtral_service import config
+    from voxtral_service.audio.pcm import PcmFormat
+    from voxtral_service.cli.inputs import expand
+    from voxtral_service.cli.outputs import targets
+    from voxtral_service.cli.recording import Recording
+
+    settings = config.load(model=model, device=device, dtype=dtype, delay_ms=delay, max_streams=max_streams)
+    pcm = PcmFormat.parse(raw) if raw else None
+    inputs = expand(files)
+    places = targets(inputs.found, output, format)
+    errors: list[Exception] = list(inputs.faults)
+    for fault in inputs.faults:
+        typer.echo(f"error: {fault}", err=True)
+    with ExitStack() as closing:
+        recordings = [closing.enter_context(Recording(item, pcm=pcm, realtime=realtime)) for item in inputs.found]
+        if len(recordings) == 1:
+            recordings[0].open()
+        if recordings:
+            from voxtral_service.cli.transcription import transcribe_all
+
+            errors += transcribe_all(
+                recordings, places, settings=settings, language=language, format=format, quiet=quiet
+            )
+    raise typer.Exit(_status(errors, of=len(recordings) + len(inputs.faults)))
+
+
+def _status(errors: list[Exception], of: int) -> int:
+    if not errors:
+        return 0
+    return 2 if len(errors) == of and all(isinstance(error, CallerError) for error in errors) else 1

@@ -1,0 +1,100 @@
+"""Settings, read once at the start: a file, overruled by the environment, overruled by flags.
+
+The file is TOML with the field names of `Settings` as keys; it lies where `config_file` says and need not exist. In the
+environment the same names are upper case behind `VOXTRAL_`, for example `VOXTRAL_MODEL=wren-en`.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import platformdirs
+from pydantic import Field, StringConstraints, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from voxtral_service.errors import InvalidOption
+
+APP = "voxtral"
+PREFIX = "VOXTRAL_"
+
+
+def config_file() -> Path:
+    """Where settings are read from: `VOXTRAL_CONFIG`, or `config.toml` in the user's configuration folder."""
+    named = os.environ.get(f"{PREFIX}CONFIG")
+    return Path(named).expanduser() if named else platformdirs.user_config_path(APP) / "config.toml"
+
+
+class Settings(BaseSettings):
+    """Everything a user may set. Rooms are handed the parts they need, never the whole."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid")
+
+    model: str = "auto"
+    """An alias, a folder, a hub id, or `auto` for the best that is here and fits the device."""
+    device: Annotated[str, StringConstraints(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    delay_ms: Annotated[int, Field(ge=80, le=2400, multiple_of=80)] | None = None
+    """How long the engine waits before it writes a word; None for the model's own."""
+    models_dir: Path = Field(default_factory=lambda: platformdirs.user_data_path(APP) / "models")
+    """Where `voxtral models pull` puts models."""
+    max_streams: Annotated[int, Field(ge=1, le=1024)] = 4
+    """How many streams or files are transcribed side by side."""
+
+    @field_validator("models_dir")
+    @classmethod
+    def _expand_home(cls, path: Path) -> Path:
+        return path.expanduser()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The first source that knows a setting wins; the other two are left out on purpose."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
+
+
+def load(**flags: Any) -> Settings:
+    """Read the settings; flags that are None were not given.
+
+    Raises InvalidOption that names the first bad setting, where it came from and what would be right.
+    """
+    given = {name: value for name, value in flags.items() if value is not None}
+    path = config_file()
+    if os.environ.get(f"{PREFIX}CONFIG") and not path.exists():
+        raise InvalidOption(f"{PREFIX}CONFIG names {path}, which is not there")
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise _explained(error, given, path) from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InvalidOption(f"cannot read the settings in {path}: {error}") from error
+
+
+def _explained(error: ValidationError, flags: dict[str, Any], path: Path) -> InvalidOption:
+    first = error.errors(include_url=False)[0]
+    name = str(first["loc"][0])
+    if first["type"] == "extra_forbidden":
+        known = ", ".join(Settings.model_fields)
+        return InvalidOption(f"{path} sets {name!r}, which is no setting; there are: {known}", field=name)
+    if name in flags:
+        origin = "--" + name.replace("_", "-").removesuffix("-ms")
+    elif f"{PREFIX}{name}".upper() in os.environ:
+        origin = f"{PREFIX}{name}".upper()
+    else:
+        origin = f"{name} in {path}"
+    # pydantic's sentences read "Input should be ..."; the pattern of `device` is no sentence for a user.
+    wish = "auto, cpu, cuda or cuda:N" if name == "device" else first["msg"].removeprefix("Input should be ")
+    return InvalidOption(f"{origin} is {first['input']!r}; it should be {wish}", field=name)

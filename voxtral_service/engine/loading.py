@@ -1,0 +1,97 @@
+"""From a model folder to a running engine on a device."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import torch
+
+from voxtral_service.engine.model_runner import ModelRunner
+from voxtral_service.engine.registry import InstalledModel
+from voxtral_service.engine.voxtral_realtime import VoxtralRealtimeEngine
+from voxtral_service.errors import EngineError, InvalidOption
+from voxtral_service.voxtral import checkpoint
+from voxtral_service.voxtral.tokenizer import Tokenizer
+
+SMALL = 200_000_000
+"""Parameters; below, a step is so short that handing it to several threads costs more than it saves."""
+LARGEST_ON_CPU = 1_000_000_000
+"""Parameters; beyond, no ordinary CPU keeps up with speech."""
+BESIDE_WEIGHTS = 5_000_000_000
+"""Bytes on a GPU for the caches of a handful of streams and for CUDA itself."""
+
+
+def load(model: InstalledModel, *, device: torch.device, dtype: torch.dtype, slots: int) -> VoxtralRealtimeEngine:
+    """Start an engine with room for `slots` streams; sets how many threads torch uses in this process.
+
+    Raises CheckpointError when the files do not fit together, EngineError when the device has no room for them.
+    """
+    if device.type == "cpu":
+        use_threads(model)
+    try:
+        network = checkpoint.load(model.folder, dtype=dtype, device=device)
+        runner = ModelRunner(network, Tokenizer.from_folder(model.folder), slots)
+    except RuntimeError as error:  # what torch raises on a CPU, and the base of its OutOfMemoryError
+        needed = model.parameters * dtype.itemsize / 1e9
+        raise EngineError(
+            f"{model.name} could not be put on {device} ({_first_line(error)}); its weights alone take "
+            f"{needed:.1f} GB in {name_of(dtype)}: free memory, lower --max-streams or take a smaller model"
+        ) from error
+    return VoxtralRealtimeEngine(runner)
+
+
+def pick_device(name: str) -> torch.device:
+    """`auto` is the first CUDA device, else the CPU. Raises InvalidOption for a device that is not there."""
+    if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):
+        return torch.device("cpu")
+    if not torch.cuda.is_available():
+        why = "torch sees no CUDA device" if torch.version.cuda else "this torch is built without CUDA"
+        raise InvalidOption(f"device {name} is not there: {why}; use --device cpu", field="device")
+    device = torch.device("cuda" if name == "auto" else name)
+    if (device.index or 0) >= torch.cuda.device_count():
+        raise InvalidOption(
+            f"device {name} is not there: the last one is cuda:{torch.cuda.device_count() - 1}", field="device"
+        )
+    return device
+
+
+def pick_dtype(name: str, device: torch.device) -> torch.dtype:
+    """`auto` is bfloat16 on CUDA, as the public weights are stored, and float32 on CPUs: few have fast bfloat16."""
+    if name == "auto":
+        return torch.bfloat16 if device.type == "cuda" else torch.float32
+    return {"float32": torch.float32, "bfloat16": torch.bfloat16}[name]
+
+
+def name_of(dtype: torch.dtype) -> str:
+    """The name that `--dtype` takes."""
+    return str(dtype).removeprefix("torch.")
+
+
+def fits(model: InstalledModel, device: torch.device) -> bool:
+    """Whether a device has the memory for a model, or on a CPU the speed."""
+    if device.type != "cuda":
+        return model.parameters <= LARGEST_ON_CPU
+    free, _ = torch.cuda.mem_get_info(device)
+    return model.parameters * torch.bfloat16.itemsize + BESIDE_WEIGHTS <= free
+
+
+def use_threads(model: InstalledModel) -> None:
+    """One thread for a small model, else one a core unless OMP_NUM_THREADS says otherwise."""
+    if model.parameters < SMALL:
+        torch.set_num_threads(1)
+    elif "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(physical_cores())
+
+
+def physical_cores(topology: Path = Path("/sys/devices/system/cpu")) -> int:
+    """Cores this process may run on, hyperthreads not counted where the system tells (Linux)."""
+    try:
+        allowed = os.sched_getaffinity(0)
+        return len({(topology / f"cpu{cpu}/topology/thread_siblings_list").read_text("ascii") for cpu in allowed})
+    except (AttributeError, OSError):
+        return os.cpu_count() or 1
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]

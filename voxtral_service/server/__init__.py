@@ -1,0 +1,1 @@
+"""Sockets, routes, keys and wiring."""

@@ -1,0 +1,49 @@
+"""The websocket routes: the door, a seat, a dialect, a session."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+from starlette.responses import JSONResponse
+from starlette.websockets import WebSocket
+
+from voxtral_service import metrics
+from voxtral_service.errors import ForeignOrigin, Overloaded, Unauthorized, VoxtralError
+from voxtral_service.server.keys import Credentials
+from voxtral_service.server.state import ServerState
+from voxtral_service.server.websocket import SocketSession
+from voxtral_service.wire.base import Dialect
+
+STATUS = {Unauthorized: 401, ForeignOrigin: 403, Overloaded: 503}
+
+
+async def serve(websocket: WebSocket, state: ServerState, dialect: Dialect, name: str) -> None:
+    """Let a connection in and serve it to its end, or answer the upgrade with a plain HTTP error that says why not."""
+    offered: list[str] = websocket.scope.get("subprotocols", [])
+    try:
+        key = state.door.admit(Credentials.of(dict(websocket.headers), offered), now=time.time())
+        with state.seats.seat(key):
+            await websocket.accept(subprotocol="realtime" if "realtime" in offered else None)
+            session = SocketSession(websocket, dialect, state.engine, state.activity, allowance=state.allowance(key))
+            state.open.add(session)
+            metrics.SESSIONS_TOTAL.labels(name).inc()
+            try:
+                with metrics.SESSIONS.labels(name).track_inprogress():
+                    await session.run()
+            finally:
+                state.open.discard(session)
+    except (Unauthorized, ForeignOrigin, Overloaded) as error:
+        await websocket.send_denial_response(problem(error))
+
+
+def problem(error: VoxtralError) -> JSONResponse:
+    """An error in the shape that OpenAI's and Mistral's clients read."""
+    status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 400)
+    headers = {}
+    if isinstance(error, Overloaded) and error.retry_after is not None:
+        headers["Retry-After"] = str(math.ceil(error.retry_after))
+    kind = "server_error" if status >= 500 else "invalid_request_error"
+    body: dict[str, Any] = {"message": str(error), "type": kind, "param": error.field, "code": error.code}
+    return JSONResponse({"error": body}, status, headers)

@@ -1,0 +1,98 @@
+"""Running the server: listening, and stopping without cutting anybody off."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+
+from voxtral_service.server import tcp
+from voxtral_service.server.app import create_app
+from voxtral_service.server.state import ServerState
+
+logger = logging.getLogger(__name__)
+
+MAX_FRAME = 32 * 2**20
+"""Bytes; OpenAI's clients may append 15 MiB of audio at once, base64-encoded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where to listen, and for how long open sessions may go on after a signal to stop (seconds)."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    wyoming_port: int | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    grace: float = 30.0
+
+
+class DrainingServer(uvicorn.Server):
+    """On the first signal takes no new sessions and lets the open ones finish; on the second stops at once."""
+
+    def __init__(self, config: uvicorn.Config, state: ServerState, grace: float) -> None:
+        super().__init__(config)
+        self._state = state
+        self._grace = grace
+        self._drain: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+        """Remember the loop, for signals."""
+        self._loop = asyncio.get_running_loop()
+        await super().startup(sockets)  # type: ignore[arg-type]
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal to stop."""
+        if self._state.seats.draining or self._loop is None:
+            super().handle_exit(sig, frame)
+            return
+        self._state.seats.draining = True
+        self._loop.call_soon_threadsafe(self._start_drain)
+
+    def _start_drain(self) -> None:
+        self._drain = asyncio.create_task(self._finish_sessions())
+
+    async def _finish_sessions(self) -> None:
+        waiting = self._state.seats.taken
+        if waiting:
+            logger.warning("stopping: %d open sessions may finish within %g s", waiting, self._grace)
+        deadline = asyncio.get_running_loop().time() + self._grace
+        while self._state.seats.taken and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.05)
+        await asyncio.gather(*(session.stop() for session in list(self._state.open)), return_exceptions=True)
+        self.should_exit = True
+
+
+async def run(state: ServerState, listen: Listen) -> None:
+    """Serve until a signal stops it. Raises OSError when an address cannot be listened on."""
+    config = uvicorn.Config(
+        create_app(state),
+        host=listen.host,
+        port=listen.port,
+        ssl_certfile=listen.tls_cert,
+        ssl_keyfile=listen.tls_key,
+        ssl_version=ssl.PROTOCOL_TLS_SERVER,
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,
+        ws_max_size=MAX_FRAME,
+        ws_ping_interval=20,
+        ws_ping_timeout=20,
+        timeout_graceful_shutdown=5,
+        log_level="warning",
+        lifespan="off",
+    )
+    wyoming = None
+    if listen.wyoming_port is not None:
+        wyoming = await tcp.listen(state, listen.host, listen.wyoming_port)
+    try:
+        await DrainingServer(config, state, listen.grace).serve()
+    finally:
+        if wyoming is not None:
+            wyoming.close()

@@ -1,0 +1,64 @@
+"""What the routes of one server share."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from voxtral_service.engine.base import Engine
+from voxtral_service.events import SessionSettings
+from voxtral_service.server.keys import ApiKey, Door
+from voxtral_service.server.seats import AudioAllowance, Seats
+from voxtral_service.session.session import Activity
+from voxtral_service.wire.base import Connection
+
+if TYPE_CHECKING:
+    from voxtral_service.server.websocket import SocketSession
+
+
+@dataclass(frozen=True, slots=True)
+class ServedModel:
+    """The model behind the server, as `/v1/models` shows it."""
+
+    name: str
+    languages: tuple[str, ...]
+    created: int
+
+
+@dataclass(slots=True)
+class ServerState:
+    """Everything the routes need; made once, before the server starts."""
+
+    engine: Engine
+    model: ServedModel
+    activity: Callable[[], Activity]
+    door: Door
+    seats: Seats
+    defaults: SessionSettings = field(default_factory=SessionSettings)
+    strict_models: bool = False
+    open: set[SocketSession] = field(default_factory=set)
+    _allowances: dict[str, AudioAllowance] = field(default_factory=dict)
+
+    def connection(self) -> Connection:
+        """What a dialect is told when its connection opens."""
+        return Connection(
+            model=self.model.name,
+            new_id=new_id,
+            now=int(time.time()),
+            strict_models=self.strict_models,
+            defaults=self.defaults,
+        )
+
+    def allowance(self, key: ApiKey) -> AudioAllowance:
+        """One bucket a key, shared by its sessions."""
+        if key.name not in self._allowances:
+            self._allowances[key.name] = AudioAllowance(key.audio_seconds_per_minute, now=time.monotonic())
+        return self._allowances[key.name]
+
+
+def new_id(prefix: str) -> str:
+    """An id that nobody can guess."""
+    return prefix + secrets.token_hex(12)

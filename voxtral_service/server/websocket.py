@@ -1,0 +1,159 @@
+"""One websocket, one dialect, one session."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from voxtral_service import metrics
+from voxtral_service.engine.base import Engine
+from voxtral_service.errors import VoxtralError
+from voxtral_service.events import (
+    SessionEvent,
+    TranscriptDelta,
+    TranscriptFailed,
+    TranscriptFinal,
+    TurnEnded,
+    TurnStarted,
+)
+from voxtral_service.server.seats import AudioAllowance
+from voxtral_service.session.session import Activity, Session
+from voxtral_service.wire.base import Dialect
+
+logger = logging.getLogger(__name__)
+
+SEND_TIMEOUT = 20.0
+"""Seconds a reader may take for one frame before the connection is given up."""
+NORMAL, GOING_AWAY, TOO_SLOW, INTERNAL = 1000, 1001, 1008, 1011
+
+
+class Stalled(Exception):  # noqa: N818  (a state of the connection, not an error of ours)
+    """The other side does not read."""
+
+
+@dataclass(slots=True)
+class _Turn:
+    started: float
+    ended: float | None = None
+    said: bool = False
+
+
+class SocketSession:
+    """Pumps frames between a websocket and a session until either ends."""
+
+    def __init__(
+        self,
+        websocket: WebSocket,
+        dialect: Dialect,
+        engine: Engine,
+        activity: Callable[[], Activity],
+        *,
+        allowance: AudioAllowance,
+        send_timeout: float = SEND_TIMEOUT,
+    ) -> None:
+        self._websocket = websocket
+        self._dialect = dialect
+        self._session = Session(engine, dialect.settings, activity)
+        self._allowance = allowance
+        self._send_timeout = send_timeout
+        self._sending = asyncio.Lock()
+        self._turns: dict[int, _Turn] = {}
+
+    async def run(self) -> None:
+        """Serve an accepted connection to its end."""
+        tasks = {
+            asyncio.create_task(self._read(), name="socket-read"),
+            asyncio.create_task(self._write(), name="socket-write"),
+        }
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            await self._finish(next(iter(done)))
+        finally:
+            self._session.close()
+            metrics.AUDIO_SECONDS.inc(self._session.audio_seconds)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def stop(self) -> None:
+        """Close the connection because the server stops."""
+        await self._close(GOING_AWAY, "the server is shutting down")
+
+    async def _finish(self, first: asyncio.Task[None]) -> None:
+        match first.exception():
+            case None:
+                await self._close(NORMAL, "")
+            case WebSocketDisconnect():
+                pass
+            case Stalled():
+                metrics.STALLED.inc()
+                await self._close(TOO_SLOW, "the connection was not read from for too long")
+            case error:
+                logger.error("a session failed", exc_info=error)
+                await self._close(INTERNAL, "the session failed inside the server")
+
+    async def _read(self) -> None:
+        await self._send(self._dialect.opening())
+        while True:
+            message = await self._websocket.receive()
+            if message["type"] == "websocket.disconnect":
+                raise WebSocketDisconnect(message.get("code", NORMAL))
+            text: str | None = message.get("text")
+            decoded = self._dialect.decode(message["bytes"] if text is None else text)
+            for note in decoded.notes:
+                logger.info("%s", note)
+            await self._send(list(decoded.replies))
+            before = self._session.audio_seconds
+            for command in decoded.commands:
+                try:
+                    await self._session.send(command)
+                except VoxtralError as error:
+                    await self._send(self._dialect.refuse(error))
+            heard = self._session.audio_seconds - before
+            # A caller above its allowance is not refused but read more slowly.
+            await asyncio.sleep(self._allowance.delay(heard, now=time.monotonic()))
+
+    async def _write(self) -> None:
+        async for event in self._session:
+            self._measure(event)
+            await self._send(self._dialect.encode(event))
+
+    async def _send(self, frames: list[str]) -> None:
+        async with self._sending:
+            for frame in frames:
+                try:
+                    await asyncio.wait_for(self._websocket.send_text(frame), self._send_timeout)
+                except TimeoutError:
+                    raise Stalled from None
+
+    async def _close(self, code: int, reason: str) -> None:
+        try:
+            await asyncio.wait_for(self._websocket.close(code, reason), self._send_timeout)
+        except (RuntimeError, TimeoutError, WebSocketDisconnect) as error:
+            logger.debug("closing a connection that was already gone: %s", error)
+
+    def _measure(self, event: SessionEvent) -> None:
+        now = time.monotonic()
+        match event:
+            case TurnStarted():
+                self._turns[event.turn] = _Turn(now)
+            case TranscriptDelta() if (turn := self._turns.get(event.turn)) and not turn.said:
+                turn.said = True
+                metrics.FIRST_TEXT.observe(now - turn.started)
+            case TurnEnded():
+                metrics.TURNS.labels(event.reason).inc()
+                if event.reason == "cleared":
+                    self._turns.pop(event.turn, None)
+                elif turn := self._turns.get(event.turn):
+                    turn.ended = now
+            case TranscriptFinal():
+                if (turn := self._turns.pop(event.turn, None)) and turn.ended is not None:
+                    metrics.FINAL_TEXT.observe(now - turn.ended)
+            case TranscriptFailed():
+                self._turns.pop(event.turn, None)
+                metrics.FAILED_TURNS.labels(event.code).inc()
