@@ -3,10 +3,10 @@
     python -m benchmarks.engine_step
     python -m benchmarks.engine_step --model path/to/folder --json step.json --plot step.png
 
-Every figure is of one thread. Each round runs transformers and this engine one after the other on the same checkpoint, so
-that a disturbance of the machine hits both; the table shows the median of each. Streams are measured with their encoder
-windows full (`--seconds` in), the steady state of a live stream. transformers serves one stream per generate call, so N
-streams cost it N times one; its figure does not include making the mel features, ours does.
+Every figure is of one thread. Each round runs transformers and this engine one after the other on the same checkpoint,
+so that a disturbance of the machine hits both; the table shows the median of each. Streams are measured with their
+encoder windows full (`--seconds` in), the steady state of a live stream. transformers serves one stream per generate
+call, so N streams cost it N times one; its figure does not include making the mel features, ours does.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ def test_others_are_not(shown: Credentials) -> None:
 def test_pages_of_other_sites_are_not_let_in_even_through_an_open_door() -> None:
     foreign = credentials(origin="https://evil.example", host="localhost:8000")
     own = credentials(origin="http://localhost:8000", host="localhost:8000")
-    with pytest.raises(ForeignOrigin, match="--origin https://evil.example"):
+    with pytest.raises(ForeignOrigin, match=r"--origin https://evil\.example"):
         Door(None).admit(foreign, now=0)
     assert Door(None).admit(own, now=0) == ANONYMOUS
     assert Door(None, ("https://evil.example",)).admit(foreign, now=0) == ANONYMOUS

@@ -81,8 +81,8 @@ async def test_turns_by_silence() -> None:
     turn = [TurnStarted, TurnEagerEnd, TurnEnded, TranscriptFinal]
     assert kinds == [*turn, *turn, SessionEnded]
     first, second = (event for event in events if isinstance(event, TranscriptFinal))
-    # 300 ms of padding before the speech, half a second of silence behind it. The tenths of a second that make words count
-    # from a turn's start, so one more than the speech is long may hold some of it.
+    # 300 ms of padding before the speech, half a second of silence behind it. The tenths of a second that make words
+    # count from the start of the turn, so one more than the speech is long may hold some of it.
     assert [w for w in first.text.split() if w != "0"] in (["50"] * 8, ["50"] * 9)
     assert [w for w in second.text.split() if w != "0"] in (["30"] * 8, ["30"] * 9)
     assert first.start == pytest.approx(0.7, abs=0.04)

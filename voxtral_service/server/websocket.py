@@ -32,7 +32,7 @@ SEND_TIMEOUT = 20.0
 NORMAL, GOING_AWAY, TOO_SLOW, INTERNAL = 1000, 1001, 1008, 1011
 
 
-class Stalled(Exception):  # noqa: N818  (a state of the connection, not an error of ours)
+class Stalled(Exception):
     """The other side does not read."""
 
 
