@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from voxtral_service.voxtral.config import ADA_RANK, DecoderConfig
-from voxtral_service.voxtral.layers import Attention, CausalWindow, KeyValues, RMSNorm, Rotary, SwiGLU, rotary
+from voxtral_service.voxtral.layers import Attention, CausalWindow, KeyValues, Rotary, SwiGLU, rotary
 
 
 def delay_embedding(delays: Tensor, size: int) -> Tensor:
@@ -37,9 +37,9 @@ class DecoderLayer(nn.Module):
     def __init__(self, config: DecoderConfig) -> None:
         super().__init__()
         size, eps = config.hidden_size, config.rms_norm_eps
-        self.attention_norm = RMSNorm(size, eps)
+        self.attention_norm = nn.RMSNorm(size, eps=eps)
         self.attention = Attention(size, config.num_heads, config.num_kv_heads, config.head_dim, bias=False)
-        self.ffn_norm = RMSNorm(size, eps)
+        self.ffn_norm = nn.RMSNorm(size, eps=eps)
         self.delay_scale = DelayScale(size)
         self.ffn = SwiGLU(size, config.intermediate_size, bias=False)
 
@@ -57,7 +57,7 @@ class Decoder(nn.Module):
         self.config = config
         self.embedding = nn.Embedding(config.vocab_size, config.hidden_size)
         self.layers = nn.ModuleList(DecoderLayer(config) for _ in range(config.num_layers))
-        self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
+        self.norm = nn.RMSNorm(config.hidden_size, eps=config.rms_norm_eps)
 
     def delay_scales(self, delays: Tensor) -> Tensor:
         """The scales of every layer for delays [n] in tokens: [n, num_layers, hidden_size].

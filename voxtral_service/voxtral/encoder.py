@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from voxtral_service.voxtral.config import ENCODER_FRAMES_PER_TOKEN, EncoderConfig
-from voxtral_service.voxtral.layers import Attention, CausalWindow, KeyValues, RMSNorm, Rotary, SwiGLU, rotary
+from voxtral_service.voxtral.layers import Attention, CausalWindow, KeyValues, Rotary, SwiGLU, rotary
 
 KERNEL = 3
 
@@ -55,9 +55,9 @@ class EncoderLayer(nn.Module):
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         size, eps = config.hidden_size, config.rms_norm_eps
-        self.attention_norm = RMSNorm(size, eps)
+        self.attention_norm = nn.RMSNorm(size, eps=eps)
         self.attention = Attention(size, config.num_heads, config.num_kv_heads, config.head_dim, bias=True)
-        self.ffn_norm = RMSNorm(size, eps)
+        self.ffn_norm = nn.RMSNorm(size, eps=eps)
         self.ffn = SwiGLU(size, config.intermediate_size, bias=True)
 
     def forward(self, x: Tensor, layer: int, angles: Rotary, kv: KeyValues) -> Tensor:
@@ -74,7 +74,7 @@ class Encoder(nn.Module):
         self.config = config
         self.stem = ConvStem(config.num_mel_bins, config.hidden_size)
         self.layers = nn.ModuleList(EncoderLayer(config) for _ in range(config.num_layers))
-        self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
+        self.norm = nn.RMSNorm(config.hidden_size, eps=config.rms_norm_eps)
 
     def forward(self, mel: Tensor) -> Tensor:
         """A full pass: mel [batch, 2 n, num_mel_bins] -> [batch, n, hidden_size]."""
