@@ -120,7 +120,7 @@ class AppendAudio:
 
 @dataclass(frozen=True, slots=True)
 class CommitTurn:
-    """The turn that is open ends with the audio sent so far; with none open, nothing happens."""
+    """The turn that is open ends with the audio sent so far; with none open, NothingToCommit says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +200,11 @@ class TranscriptFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class NothingToCommit:
+    """A commit found no open turn; everything said before it has been transcribed."""
+
+
+@dataclass(frozen=True, slots=True)
 class IdleTimeout:
     """Nobody has spoken from `start` to `end`, as long as the settings allow."""
 
@@ -230,6 +235,7 @@ SessionEvent = (
     | TranscriptDelta
     | TranscriptFinal
     | TranscriptFailed
+    | NothingToCommit
     | IdleTimeout
     | AudioRejected
     | SessionEnded

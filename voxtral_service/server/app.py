@@ -5,9 +5,10 @@ from __future__ import annotations
 from fastapi import FastAPI, WebSocket
 
 from voxtral_service import __version__
+from voxtral_service.errors import ModelNotFound
 from voxtral_service.server import http, realtime
 from voxtral_service.server.state import ServerState
-from voxtral_service.wire.choice import Signals, UndecidedRealtime
+from voxtral_service.wire import choice
 from voxtral_service.wire.mistral_realtime import MistralRealtime
 
 
@@ -19,15 +20,24 @@ def create_app(state: ServerState) -> FastAPI:
 
     @app.websocket("/v1/realtime")
     async def openai_or_vllm(websocket: WebSocket) -> None:
-        signals = Signals(
+        upgrade = choice.Upgrade(
             query=dict(websocket.query_params),
             headers=dict(websocket.headers),
             subprotocols=tuple(websocket.scope.get("subprotocols", ())),
         )
-        await realtime.serve(websocket, state, UndecidedRealtime(state.connection(), signals), "realtime")
+        await realtime.serve(websocket, state, lambda: choice.dialect(upgrade, state.connection()), "realtime")
 
     @app.websocket("/v1/audio/transcriptions/realtime")
     async def mistral(websocket: WebSocket) -> None:
-        await realtime.serve(websocket, state, MistralRealtime(state.connection()), "mistral")
+        def dialect() -> MistralRealtime:
+            connection = state.connection()
+            model = websocket.query_params.get("model", connection.model)
+            if not connection.accepts(model):
+                raise ModelNotFound(
+                    f"the model {model[:80]!r} is not served here, {connection.model!r} is", field="model"
+                )
+            return MistralRealtime(connection)
+
+        await realtime.serve(websocket, state, dialect, "mistral")
 
     return app

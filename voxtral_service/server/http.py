@@ -117,14 +117,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(VoxtralError)
     def explain(_: Request, error: VoxtralError) -> JSONResponse:
-        return _status(error)
-
-
-def _status(error: VoxtralError) -> JSONResponse:
-    answer = problem(error)
-    if isinstance(error, ModelNotFound):
-        answer.status_code = 404
-    return answer
+        return problem(error)
 
 
 def _card(state: ServerState) -> dict[str, Any]:

@@ -4,29 +4,31 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 from starlette.responses import JSONResponse
 from starlette.websockets import WebSocket
 
 from voxtral_service import metrics
-from voxtral_service.errors import ForeignOrigin, Overloaded, Unauthorized, VoxtralError
+from voxtral_service.errors import CallerError, ForeignOrigin, ModelNotFound, Overloaded, Unauthorized, VoxtralError
 from voxtral_service.server.keys import Credentials
 from voxtral_service.server.state import ServerState
 from voxtral_service.server.websocket import SocketSession
 from voxtral_service.wire.base import Dialect
 
-STATUS = {Unauthorized: 401, ForeignOrigin: 403, Overloaded: 503}
+STATUS = {Unauthorized: 401, ForeignOrigin: 403, ModelNotFound: 404, Overloaded: 503}
 
 
-async def serve(websocket: WebSocket, state: ServerState, dialect: Dialect, name: str) -> None:
+async def serve(websocket: WebSocket, state: ServerState, dialect: Callable[[], Dialect], name: str) -> None:
     """Let a connection in and serve it to its end, or answer the upgrade with a plain HTTP error that says why not."""
     offered: list[str] = websocket.scope.get("subprotocols", [])
     try:
         key = state.door.admit(Credentials.of(dict(websocket.headers), offered), now=time.time())
+        speaking = dialect()
         with state.seats.seat(key):
             await websocket.accept(subprotocol="realtime" if "realtime" in offered else None)
-            session = SocketSession(websocket, dialect, state.engine, state.activity, allowance=state.allowance(key))
+            session = SocketSession(websocket, speaking, state.engine, state.activity, allowance=state.allowance(key))
             state.open.add(session)
             metrics.SESSIONS_TOTAL.labels(name).inc()
             try:
@@ -34,7 +36,7 @@ async def serve(websocket: WebSocket, state: ServerState, dialect: Dialect, name
                     await session.run()
             finally:
                 state.open.discard(session)
-    except (Unauthorized, ForeignOrigin, Overloaded) as error:
+    except (CallerError, Overloaded) as error:
         await websocket.send_denial_response(problem(error))
 
 

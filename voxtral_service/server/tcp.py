@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+from collections.abc import AsyncIterator
 
 from voxtral_service import metrics
-from voxtral_service.errors import Overloaded, VoxtralError
+from voxtral_service.errors import VoxtralError
 from voxtral_service.server.keys import ANONYMOUS
 from voxtral_service.server.state import ServerState
 from voxtral_service.session.session import Session
@@ -42,37 +44,44 @@ async def listen(state: ServerState, host: str, port: int) -> asyncio.Server:
 
 async def _serve(state: ServerState, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     dialect = Wyoming(state.connection(), program(state))
-    try:
-        with state.seats.seat(ANONYMOUS), metrics.SESSIONS.labels("wyoming").track_inprogress():
-            metrics.SESSIONS_TOTAL.labels("wyoming").inc()
-            session = Session(state.engine, dialect.settings, state.activity)
-            listener = asyncio.create_task(_write(session, dialect, writer))
+    async with contextlib.AsyncExitStack() as stack:
+        session: Session | None = None
+        while not dialect.closing and (data := await reader.read(READ_SIZE)):
+            understood = dialect.decode(data)
+            for note in understood.notes:
+                logger.info("%s", note)
+            await _send(writer, list(understood.replies))
             try:
-                await _read(session, dialect, reader, writer)
-            finally:
-                session.close()
-                listener.cancel()
-                metrics.AUDIO_SECONDS.inc(session.audio_seconds)
-    except Overloaded as error:
-        await _send(writer, dialect.refuse(error))
-
-
-async def _read(session: Session, dialect: Wyoming, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while not dialect.closing and (data := await reader.read(READ_SIZE)):
-        understood = dialect.decode(data)
-        for note in understood.notes:
-            logger.info("%s", note)
-        await _send(writer, list(understood.replies))
-        for command in understood.commands:
-            try:
-                await session.send(command)
+                if understood.commands and session is None:
+                    # A client that only asks what the server can do takes no seat.
+                    session = await stack.enter_async_context(_session(state, dialect, writer))
+                for command in understood.commands:
+                    await session.send(command)  # type: ignore[union-attr]
             except VoxtralError as error:
                 await _send(writer, dialect.refuse(error))
+
+
+@contextlib.asynccontextmanager
+async def _session(state: ServerState, dialect: Wyoming, writer: asyncio.StreamWriter) -> AsyncIterator[Session]:
+    """A session with a seat, whose events are written as they come. Raises Overloaded when there is no seat."""
+    with state.seats.seat(ANONYMOUS), metrics.SESSIONS.labels("wyoming").track_inprogress():
+        metrics.SESSIONS_TOTAL.labels("wyoming").inc()
+        session = Session(state.engine, dialect.settings, state.activity)
+        listener = asyncio.create_task(_write(session, dialect, writer))
+        try:
+            yield session
+        finally:
+            session.close()
+            listener.cancel()
+            metrics.AUDIO_SECONDS.inc(session.audio_seconds)
 
 
 async def _write(session: Session, dialect: Wyoming, writer: asyncio.StreamWriter) -> None:
     async for event in session:
         await _send(writer, dialect.encode(event))
+        if dialect.closing:
+            writer.close()
+            return
 
 
 async def _send(writer: asyncio.StreamWriter, frames: list[bytes]) -> None:

@@ -27,6 +27,10 @@ class Intake(Protocol):
         """The samples that are ready; raises InvalidAudio when the bytes are not what they were said to be."""
         ...
 
+    def flush(self) -> Samples:
+        """What can be given now of what was held back, because a turn ends here; audio may go on behind it."""
+        ...
+
     def finish(self) -> Samples:
         """What was held back; may take as long as decoding it does. Raises like `push`."""
         ...
@@ -49,6 +53,10 @@ class PcmIntake:
     def push(self, data: bytes) -> Samples:
         """See `Intake`."""
         return self._resampler.push(self._decoder.push(data))
+
+    def flush(self) -> Samples:
+        """See `Intake`; the resampler's filter starts afresh."""
+        return self._resampler.finish()
 
     def finish(self) -> Samples:
         """See `Intake`; a sample cut in half at the end is dropped."""
@@ -73,6 +81,10 @@ class ContainerIntake:
     def push(self, data: bytes) -> Samples:
         """See `Intake`."""
         self._pipe.write(data)
+        return self._drain()
+
+    def flush(self) -> Samples:
+        """See `Intake`."""
         return self._drain()
 
     def finish(self) -> Samples:

@@ -20,6 +20,7 @@ from voxtral_service.events import (
     Configure,
     EndAudio,
     IdleTimeout,
+    NothingToCommit,
     SessionEnded,
     SessionEvent,
     SessionSettings,
@@ -109,7 +110,7 @@ class Session:
         old, new = self._settings, command.settings
         if new.audio_format != old.audio_format:
             fresh = intake(new.audio_format)
-            await self._hear(await asyncio.to_thread(self._intake.finish))
+            await self._finish_intake()
             self._intake = fresh
         if (new.turn_detection is None) != (old.turn_detection is None):
             await self._end_turn("committed")
@@ -122,27 +123,24 @@ class Session:
         self._settings = new
 
     async def _append(self, command: AppendAudio) -> None:
-        try:
-            samples = self._intake.push(command.data)
-        except InvalidAudio as error:
-            self._intake = intake(self._settings.audio_format)
-            await self._emit(AudioRejected(error.code, str(error)))
-            return
-        await self._hear(samples)
+        await self._take_in(lambda: self._intake.push(command.data))
 
     async def _commit(self, _: CommitTurn) -> None:
+        await self._take_in(self._intake.flush)
         await self._give_rest_of_chunk()
-        await self._end_turn("committed")
+        if self._turn is not None:
+            await self._end_turn("committed")
+            return
+        if self._last is not None:
+            await self._last.wait()
+        await self._emit(NothingToCommit())
 
     async def _clear(self, _: ClearAudio) -> None:
         self._chunk = self._recent = np.zeros(0, np.float32)
         await self._end_turn("cleared")
 
     async def _end(self, _: EndAudio) -> None:
-        try:
-            await self._hear(await asyncio.to_thread(self._intake.finish))
-        except InvalidAudio as error:
-            await self._emit(AudioRejected(error.code, str(error)))
+        await self._finish_intake()
         await self._give_rest_of_chunk()
         await self._end_turn("ended")
         self._over = True
@@ -151,6 +149,24 @@ class Session:
         await self._emit(SessionEnded(self._heard / SAMPLE_RATE))
 
     # -- audio
+
+    async def _take_in(self, step: Callable[[], Samples]) -> None:
+        """Hear what the intake gives; bytes that are no audio are told of, and the next ones are a new beginning."""
+        try:
+            samples = step()
+        except InvalidAudio as error:
+            self._intake = intake(self._settings.audio_format)
+            await self._emit(AudioRejected(error.code, str(error)))
+        else:
+            await self._hear(samples)
+
+    async def _finish_intake(self) -> None:
+        try:
+            samples = await asyncio.to_thread(self._intake.finish)
+        except InvalidAudio as error:
+            await self._emit(AudioRejected(error.code, str(error)))
+        else:
+            await self._hear(samples)
 
     async def _hear(self, samples: Samples) -> None:
         if self._detector is None:

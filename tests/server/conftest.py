@@ -1,0 +1,80 @@
+"""A real server on a port of loopback, over an engine whose text shows what it was given."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+
+import pytest
+import uvicorn
+
+from tests.fakes import LoudnessActivity, SpellingEngine
+from voxtral_service.server import tcp
+from voxtral_service.server.app import create_app
+from voxtral_service.server.keys import ApiKey, Door
+from voxtral_service.server.seats import Seats
+from voxtral_service.server.state import ServedModel, ServerState
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that answers."""
+
+    state: ServerState
+    engine: SpellingEngine
+    port: int
+    wyoming_port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def ws(self) -> str:
+        return f"ws://127.0.0.1:{self.port}"
+
+
+Serve = Callable[..., AbstractAsyncContextManager[Running]]
+
+
+@asynccontextmanager
+async def running(
+    places: int = 4, keys: tuple[ApiKey, ...] | None = None, *, strict_models: bool = False
+) -> AsyncIterator[Running]:
+    engine = SpellingEngine(places)
+    state = ServerState(
+        engine=engine,
+        model=ServedModel("spelling", ("en",), 1_700_000_000),
+        activity=LoudnessActivity,
+        door=Door(keys),
+        seats=Seats(places),
+        strict_models=strict_models,
+    )
+    config = uvicorn.Config(
+        create_app(state),
+        port=0,
+        log_level="warning",
+        ws="websockets-sansio",
+        lifespan="off",
+        ws_per_message_deflate=False,
+    )
+    server = uvicorn.Server(config)
+    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    wyoming = await tcp.listen(state, "127.0.0.1", 0)
+    task = asyncio.create_task(server._serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield Running(state, engine, port, wyoming.sockets[0].getsockname()[1])
+    finally:
+        server.should_exit = True
+        wyoming.close()
+        await task
+
+
+@pytest.fixture
+def serve() -> Serve:
+    return running

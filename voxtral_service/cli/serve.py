@@ -1,0 +1,191 @@
+"""`voxtral serve`: the live service, and the keys to it."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from voxtral_service.errors import InvalidOption
+
+if TYPE_CHECKING:
+    from voxtral_service.config import Settings
+    from voxtral_service.server.keys import ApiKey, KeyFile
+    from voxtral_service.server.run import Listen
+    from voxtral_service.server.state import ServerState
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+DEFAULT_STREAMS = 32
+
+
+def serve(
+    host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", "-p", help="For HTTP and WebSocket.")] = 8000,
+    wyoming_port: Annotated[
+        int | None, typer.Option("--wyoming-port", help="Listen for Home Assistant as well; usually 10300.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="An alias, a folder or a hub id; `voxtral models` lists them.")
+    ] = None,
+    device: Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = None,
+    dtype: Annotated[str | None, typer.Option("--dtype", help="auto, float32 or bfloat16.")] = None,
+    delay: Annotated[
+        int | None,
+        typer.Option("--delay", metavar="MS", help="Wait this long before each word unless the client says otherwise."),
+    ] = None,
+    max_streams: Annotated[
+        int, typer.Option("--max-streams", help="Live sessions at once; more are refused.")
+    ] = DEFAULT_STREAMS,
+    no_auth: Annotated[bool, typer.Option("--no-auth", help="Let anybody in who can reach the address.")] = False,
+    origin: Annotated[
+        list[str] | None, typer.Option("--origin", help="A site whose pages may use the server; * for all.")
+    ] = None,
+    tls_cert: Annotated[Path | None, typer.Option("--tls-cert", help="A certificate chain, PEM.")] = None,
+    tls_key: Annotated[Path | None, typer.Option("--tls-key", help="Its private key, PEM.")] = None,
+    strict_models: Annotated[
+        bool,
+        typer.Option("--strict-models", help="Refuse clients that ask for another model, not serve them this one."),
+    ] = False,
+    grace: Annotated[
+        float, typer.Option("--grace", help="Seconds that open sessions get when the server stops.")
+    ] = 30.0,
+) -> None:
+    r"""Serve live transcription to clients of OpenAI, Mistral, vLLM and Home Assistant.
+
+    On loopback anybody is let in until there are keys (`voxtral keys add NAME`). On any other address keys are
+    required, unless --no-auth is given.
+
+    Examples:
+
+    \b
+      voxtral serve
+      voxtral serve --host 0.0.0.0 --wyoming-port 10300 --tls-cert cert.pem --tls-key key.pem
+    """
+    from voxtral_service import config
+
+    settings = config.load(model=model, device=device, dtype=dtype, delay_ms=delay, max_streams=max_streams)
+    keys = _required_keys(host, wyoming_port, no_auth=no_auth)
+    if (tls_cert is None) != (tls_key is None):
+        raise InvalidOption("--tls-cert and --tls-key belong together; give both")
+    from voxtral_service.server.run import Listen
+
+    listen = Listen(host, port, wyoming_port, tls_cert, tls_key, grace)
+    _run(settings, listen, keys, tuple(origin or ()), strict_models=strict_models)
+
+
+def _required_keys(host: str, wyoming_port: int | None, *, no_auth: bool) -> tuple[ApiKey, ...] | None:
+    """The keys to check, None for an open door. Raises InvalidOption where the door may not be open."""
+    keys = key_file().read()
+    if no_auth:
+        return None
+    if host not in LOOPBACK:
+        if not keys:
+            raise InvalidOption(
+                f"{host} can be reached by others, and there are no keys; make one with `voxtral keys add NAME`, "
+                "or say --no-auth to let anybody in",
+                field="host",
+            )
+        if wyoming_port is not None:
+            raise InvalidOption(
+                f"Wyoming knows no keys, so anybody who reaches {host}:{wyoming_port} could use it; say --no-auth if "
+                "that is meant, or listen on 127.0.0.1",
+                field="wyoming_port",
+            )
+    return keys or None
+
+
+def _run(
+    settings: Settings,
+    listen: Listen,
+    keys: tuple[ApiKey, ...] | None,
+    origins: tuple[str, ...],
+    *,
+    strict_models: bool,
+) -> None:
+    import asyncio
+
+    from voxtral_service.server.run import run
+
+    state = _state(settings, keys, origins, strict_models=strict_models)
+    scheme = "https" if listen.tls_cert else "http"
+    door = "anybody is let in" if keys is None else f"{len(keys)} keys"
+    wyoming = f", Wyoming on port {listen.wyoming_port}" if listen.wyoming_port else ""
+    print(f"serving {state.model.name} on {scheme}://{listen.host}:{listen.port}{wyoming}; {door}", file=sys.stderr)
+    try:
+        asyncio.run(run(state, listen))
+    finally:
+        state.engine.close()
+
+
+def _state(
+    settings: Settings, keys: tuple[ApiKey, ...] | None, origins: tuple[str, ...], *, strict_models: bool
+) -> ServerState:
+    import time
+
+    from voxtral_service.engine import loading
+    from voxtral_service.engine.choice import choose
+    from voxtral_service.engine.registry import Registry
+    from voxtral_service.events import SessionSettings
+    from voxtral_service.server.keys import Door
+    from voxtral_service.server.seats import Seats
+    from voxtral_service.server.state import ServedModel, ServerState
+    from voxtral_service.session.vad import SileroModel, VoiceActivity
+
+    logging.getLogger("voxtral_service").setLevel(logging.INFO)
+    device = loading.pick_device(settings.device)
+    choice = choose(Registry(settings.models_dir), settings.model, device)
+    if choice.notice:
+        print(choice.notice, file=sys.stderr)
+    dtype = loading.pick_dtype(settings.dtype, device)
+    engine = loading.load(choice.model, device=device, dtype=dtype, slots=settings.max_streams)
+    silero = SileroModel()
+    return ServerState(
+        engine=engine,
+        model=ServedModel(choice.model.name, choice.model.languages, int(time.time())),
+        activity=lambda: VoiceActivity(silero),
+        door=Door(keys, origins),
+        seats=Seats(settings.max_streams),
+        defaults=SessionSettings(delay_ms=settings.delay_ms),
+        strict_models=strict_models,
+    )
+
+
+keys_app = typer.Typer(no_args_is_help=True, help="API keys of the live service.")
+
+
+@keys_app.command("add")
+def add_key(
+    name: Annotated[str, typer.Argument(help="What to call it, such as the client it is for.")],
+    max_sessions: Annotated[int | None, typer.Option("--max-sessions", help="Live sessions at once.")] = None,
+    audio_per_minute: Annotated[
+        float | None, typer.Option("--audio-per-minute", help="Seconds of audio a minute; more is read more slowly.")
+    ] = None,
+) -> None:
+    """Make a key and print it: the only time it is shown."""
+    print(key_file().add(name, max_sessions, audio_per_minute))
+
+
+@keys_app.command("list")
+def list_keys() -> None:
+    """Names and limits, one key a line."""
+    for key in key_file().read():
+        sessions = "any" if key.max_sessions is None else key.max_sessions
+        audio = "any" if key.audio_seconds_per_minute is None else f"{key.audio_seconds_per_minute:g} s"
+        print(f"{key.name}\tsessions: {sessions}\taudio a minute: {audio}")
+
+
+@keys_app.command("rm")
+def remove_key(name: Annotated[str, typer.Argument(help="The key's name.")]) -> None:
+    """Forget a key; servers that run go on with it until they are started again."""
+    key_file().remove(name)
+
+
+def key_file() -> KeyFile:
+    """The user's keys: `keys.json` beside the settings."""
+    from voxtral_service import config
+    from voxtral_service.server.keys import KeyFile
+
+    return KeyFile(config.config_file().with_name("keys.json"))

@@ -1,0 +1,190 @@
+"""OpenAI's realtime API, `/v1/realtime`: transcription sessions, and of conversation sessions the half that listens.
+
+A client's message has a handler in `_MESSAGES`, a house event one in `openai_turns`. The output half, responses, will
+be a neighbour of `Turns` that is told the same house events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NoReturn
+
+from voxtral_service.errors import VoxtralError
+from voxtral_service.events import ClearAudio, Command, CommitTurn, Configure, SessionEvent, SessionSettings
+from voxtral_service.wire import frames, openai_beta
+from voxtral_service.wire.base import Connection, Decoded
+from voxtral_service.wire.frames import JsonObject
+from voxtral_service.wire.openai_audio import InputAudio
+from voxtral_service.wire.openai_errors import Rejected
+from voxtral_service.wire.openai_events import Events
+from voxtral_service.wire.openai_items import Items, from_client
+from voxtral_service.wire.openai_session import Kind, RealtimeSession
+from voxtral_service.wire.openai_turns import Turns
+
+Said = Command | JsonObject | str
+"""What a message leads to: a command, an event to answer with, or a line for the log."""
+
+
+class OpenAIRealtime:
+    """One connection that speaks OpenAI's dialect, as it is now or, with `beta`, as it was."""
+
+    def __init__(
+        self, connection: Connection, kind: Kind = "realtime", *, beta: bool = False, session_id: str | None = None
+    ) -> None:
+        self._beta = beta
+        self._events = Events(connection.new_id)
+        self._session = RealtimeSession(connection, kind, session_id or connection.new_id("sess_"))
+        self._audio = InputAudio()
+        self._items = Items()
+        self._turns = Turns(self._session, self._items, self._events)
+
+    @property
+    def session_id(self) -> str:
+        """The id that the client knows its session by."""
+        return self._session.id
+
+    @property
+    def settings(self) -> SessionSettings:
+        """What the client has asked for so far."""
+        return self._audio.effective(self._session.settings)
+
+    def opening(self) -> list[str]:
+        """OpenAI's server speaks first."""
+        return self._frames([self.created()])
+
+    def created(self) -> JsonObject:
+        """The event that opens a session."""
+        return self._events.new("session.created", session=self._session.shown())
+
+    def decode(self, frame: str | bytes) -> Decoded:
+        """Understand a message; binary frames are audio."""
+        message = frames.read(frame) if isinstance(frame, str) else None
+        said: list[Said]
+        try:
+            said = list(self._hear(frame) if isinstance(frame, bytes) else self._follow(message))
+        except Rejected as error:
+            said = [self._events.error(error, answered_id=frames.text((message or {}).get("event_id")))]
+        return Decoded(
+            commands=tuple(entry for entry in said if isinstance(entry, Command)),
+            replies=tuple(self._frames(entry for entry in said if isinstance(entry, dict))),
+            notes=tuple(entry for entry in said if isinstance(entry, str)),
+        )
+
+    def encode(self, event: SessionEvent) -> list[str]:
+        """Say what happened."""
+        return self._frames(self._turns.tell(event))
+
+    def refuse(self, error: VoxtralError) -> list[str]:
+        """An error event; the connection may stay open after it."""
+        return self._frames([self._events.error(error)])
+
+    # -- messages: each handler gives what a message leads to, or raises Rejected before anything has changed
+
+    def _follow(self, message: JsonObject | None) -> Iterable[Said]:
+        if message is None:
+            raise Rejected("The message is not a JSON object.", code="invalid_json")
+        message = openai_beta.from_beta(message) if self._beta else message
+        handler = _MESSAGES.get(frames.text(message.get("type")) or "", OpenAIRealtime._unknown)
+        return handler(self, message)
+
+    def _update_session(self, message: JsonObject) -> Iterator[Said]:
+        before, declared = self.settings, self._session.settings
+        yield from self._session.update(message.get("session"))
+        if self._session.settings.audio_format != declared.audio_format:
+            self._audio.change_format()
+        if self.settings != before:
+            yield Configure(self.settings)
+        yield self._events.new("session.updated", session=self._session.shown())
+
+    def _append(self, message: JsonObject) -> Iterator[Said]:
+        data = frames.audio(message.get("audio"))
+        if data is None:
+            raise Rejected("'audio' must be base64-encoded audio bytes.", param="audio")
+        yield from self._hear(data)
+
+    def _hear(self, data: bytes) -> Iterator[Said]:
+        yield from self._audio.append(data, self._session.settings)
+
+    def _commit(self, _: JsonObject) -> Iterator[Said]:
+        self._audio.commit(self._session.settings)
+        yield CommitTurn()
+
+    def _clear(self, _: JsonObject) -> Iterator[Said]:
+        self._audio.clear()
+        yield ClearAudio()
+        yield self._events.new("input_audio_buffer.cleared")
+
+    def _create_item(self, message: JsonObject) -> Iterator[Said]:
+        item = from_client(message.get("item"), self._events.new_id)
+        previous = self._items.add(item, after=message.get("previous_item_id"))
+        yield from self._events.item(item, previous)
+
+    def _retrieve_item(self, message: JsonObject) -> Iterator[Said]:
+        item = self._items.get(message.get("item_id"))
+        if item is None:
+            raise Rejected("There is no such item.", code="item_retrieve_invalid_item_id", param="item_id")
+        yield self._events.new("conversation.item.retrieved", item=item)
+
+    def _delete_item(self, message: JsonObject) -> Iterator[Said]:
+        """An item that is not there is gone as the client wished: forgotten, or deleted twice."""
+        item_id = frames.text(message.get("item_id"))
+        if item_id is None:
+            raise Rejected("'item_id' must be a string.", param="item_id")
+        self._items.remove(item_id)
+        yield self._events.new("conversation.item.deleted", item_id=item_id)
+
+    def _truncate_item(self, message: JsonObject) -> Iterator[Said]:
+        """What cannot be cut is left alone silently: clients send this at every interruption, and die on errors."""
+        item = self._items.get(message.get("item_id"))
+        if item is None or item.get("role") != "assistant":
+            yield "conversation.item.truncate: there is no such item of an assistant"
+            return
+        parts = [{key: part[key] for key in part if key != "transcript"} for part in item["content"]]
+        self._items.replace({**item, "content": parts})
+        yield self._events.new(
+            "conversation.item.truncated",
+            item_id=item["id"],
+            content_index=_natural(message.get("content_index")),
+            audio_end_ms=_natural(message.get("audio_end_ms")),
+        )
+
+    def _create_response(self, _: JsonObject) -> NoReturn:
+        if self._session.kind == "transcription":
+            raise Rejected("A transcription session gives no responses.", code="invalid_event", param="type")
+        raise Rejected("No language model is configured on this server.", code="language_model_not_configured")
+
+    def _cancel_response(self, _: JsonObject) -> NoReturn:
+        raise Rejected("Cancellation failed: no active response found", code="response_cancel_not_active")
+
+    def _clear_output(self, _: JsonObject) -> Iterable[Said]:
+        return ["output_audio_buffer.clear means nothing on a WebSocket"]
+
+    def _unknown(self, message: JsonObject) -> NoReturn:
+        kind = message.get("type")
+        if not isinstance(kind, str):
+            raise Rejected("A message has a 'type'.", code="invalid_event", param="type")
+        raise Rejected(f"Unknown type of message: {kind[:80]!r}.", code="unknown_event", param="type")
+
+    def _frames(self, events: Iterable[JsonObject]) -> list[str]:
+        if self._beta:
+            events = (renamed for event in events for renamed in openai_beta.to_beta(event))
+        return [frames.write(event) for event in events]
+
+
+_MESSAGES: Mapping[str, Callable[[OpenAIRealtime, JsonObject], Iterable[Said]]] = {
+    "session.update": OpenAIRealtime._update_session,
+    "input_audio_buffer.append": OpenAIRealtime._append,
+    "input_audio_buffer.commit": OpenAIRealtime._commit,
+    "input_audio_buffer.clear": OpenAIRealtime._clear,
+    "conversation.item.create": OpenAIRealtime._create_item,
+    "conversation.item.retrieve": OpenAIRealtime._retrieve_item,
+    "conversation.item.delete": OpenAIRealtime._delete_item,
+    "conversation.item.truncate": OpenAIRealtime._truncate_item,
+    "response.create": OpenAIRealtime._create_response,
+    "response.cancel": OpenAIRealtime._cancel_response,
+    "output_audio_buffer.clear": OpenAIRealtime._clear_output,
+}
+
+
+def _natural(value: object) -> int:
+    return round(max(value, 0)) if frames.is_number(value) else 0
