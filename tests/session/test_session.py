@@ -239,7 +239,7 @@ async def test_commands_after_the_end_do_nothing_and_a_lost_session_frees_its_pl
         ),
         max_size=12,
     ),
-    block=st.integers(1, 5000),
+    block=st.integers(80, 5000),
 )
 @settings(deadline=None, max_examples=60)
 def test_any_commands_give_turns_with_one_ending_each_and_free_every_place(

@@ -195,6 +195,7 @@ def _check(files: _Files, found: dict[str, tuple[int, ...]]) -> None:
 
 
 def _few(names: Iterable[str]) -> str:
-    names = list(names)
+    # A damaged file may name its tensors anything; one line it stays.
+    names = [name if name.isprintable() else repr(name) for name in names]
     more = f" and {len(names) - _NAMED_AT_MOST} more" if len(names) > _NAMED_AT_MOST else ""
     return ", ".join(names[:_NAMED_AT_MOST]) + more
