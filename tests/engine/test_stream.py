@@ -224,7 +224,7 @@ async def test_a_rut_over_sound_is_broken_and_counted_and_silence_is_left_alone(
     engine = VoxtralRealtimeEngine(BlankRunner(folders["small"], 1))
     loud = await transcribe(engine, [tiny.sound(30)], StreamOptions())
     assert loud.text
-    assert engine.rescued_words >= 1
+    assert engine.rescued_tokens >= 1
     quiet = await transcribe(engine, [np.zeros(16_000 * 30, np.float32)], StreamOptions())
     assert quiet.text == ""
     engine.close()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 import numpy as np
 import torch
 
+from voxtral_service import metrics
 from voxtral_service.audio import Samples
 from voxtral_service.engine.base import StreamOptions
 from voxtral_service.engine.model_runner import ModelRunner
@@ -36,7 +38,7 @@ class VoxtralRealtimeEngine:
         self._thread.start()
 
     @property
-    def rescued_words(self) -> int:
+    def rescued_tokens(self) -> int:
         """Tokens that ended streams wrote only because the blank-rut watchdog stepped in."""
         return self._rescued
 
@@ -88,7 +90,8 @@ class VoxtralRealtimeEngine:
     def _release(self, stream: RealtimeStream) -> None:
         with self._changed:
             self._scheduler.remove(stream)
-            self._rescued += stream.rescued
+        self._rescued += stream.rescued
+        metrics.RESCUED.inc(stream.rescued)
 
     def _run(self) -> None:
         while (turn := self._next_turn()) is not None:
@@ -108,6 +111,7 @@ class VoxtralRealtimeEngine:
         return lambda: self._turn(work, steps, chunks)
 
     def _turn(self, work: Work, steps: list[Samples], chunks: list[Samples]) -> None:
+        started = time.perf_counter()
         try:
             self._encode(work, steps, chunks)
             self._decode(work.decodes)
@@ -115,6 +119,8 @@ class VoxtralRealtimeEngine:
             logger.exception("a step of %d streams failed", len(work.decodes))
             for stream in work.decodes:
                 stream.fail(EngineError(f"the engine failed in the middle of a step: {error}"))
+        metrics.STEP.observe(time.perf_counter() - started)
+        metrics.STEP_STREAMS.observe(len(work.decodes))
 
     def _encode(self, work: Work, steps: list[Samples], chunks: list[Samples]) -> None:
         for stream in work.joins:
