@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -45,6 +45,10 @@ def serve(
     ] = None,
     tls_cert: Annotated[Path | None, typer.Option("--tls-cert", help="A certificate chain, PEM.")] = None,
     tls_key: Annotated[Path | None, typer.Option("--tls-key", help="Its private key, PEM.")] = None,
+    tls: Annotated[
+        Literal["self-signed"] | None,
+        typer.Option("--tls", help="self-signed: make a certificate for this host; browsers ask before they trust it."),
+    ] = None,
     strict_models: Annotated[
         bool,
         typer.Option("--strict-models", help="Refuse clients that ask for another model, not serve them this one."),
@@ -62,7 +66,8 @@ def serve(
 
     \b
       voxtral serve
-      voxtral serve --host 0.0.0.0 --wyoming-port 10300 --tls-cert cert.pem --tls-key key.pem
+      voxtral serve --host 0.0.0.0 --tls self-signed
+      voxtral serve --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem
     """
     from voxtral_service import config
 
@@ -70,10 +75,26 @@ def serve(
     keys = _required_keys(host, wyoming_port, no_auth=no_auth)
     if (tls_cert is None) != (tls_key is None):
         raise InvalidOption("--tls-cert and --tls-key belong together; give both")
+    if tls is not None:
+        if tls_cert is not None:
+            raise InvalidOption("--tls makes a certificate, --tls-cert brings one; give one of them")
+        tls_cert, tls_key = _own_certificate()
     from voxtral_service.server.run import Listen
 
     listen = Listen(host, port, wyoming_port, tls_cert, tls_key, grace)
     _run(settings, listen, keys, tuple(origin or ()), strict_models=strict_models)
+
+
+def _own_certificate() -> tuple[Path, Path]:
+    import platformdirs
+
+    from voxtral_service import config
+    from voxtral_service.server.tls import names_of_this_host, self_signed
+
+    names = names_of_this_host()
+    files = self_signed(platformdirs.user_data_path(config.APP) / "tls", names)
+    print(f"a certificate of its own for {', '.join(names)}: {files.certificate}", file=sys.stderr)
+    return files.certificate, files.key
 
 
 def _required_keys(host: str, wyoming_port: int | None, *, no_auth: bool) -> tuple[ApiKey, ...] | None:
