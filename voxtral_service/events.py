@@ -160,6 +160,9 @@ class TurnResumed:
     at: float
 
 
+EndReason = Literal["silence", "timeout", "committed", "ended", "cleared"]
+
+
 @dataclass(frozen=True, slots=True)
 class TurnEnded:
     """The turn is over; its final transcript follows, unless it was cleared."""
@@ -167,7 +170,7 @@ class TurnEnded:
     turn: int
     start: float
     end: float
-    reason: Literal["silence", "timeout", "committed", "ended", "cleared"]
+    reason: EndReason
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from voxtral_service.events import (
     CommitTurn,
     Configure,
     EndAudio,
+    EndReason,
     IdleTimeout,
     NothingToCommit,
     SessionEnded,
@@ -243,7 +244,7 @@ class Session:
         self._last = self._turn.done
         return self._turn
 
-    async def _end_turn(self, reason: Any) -> None:
+    async def _end_turn(self, reason: EndReason) -> None:
         turn, self._turn = self._turn, None
         if self._detector is not None:
             self._detector.reset()
