@@ -231,6 +231,24 @@ async def test_commands_after_the_end_do_nothing_and_a_lost_session_frees_its_pl
     await session.send(EndAudio())
 
 
+async def test_a_lost_session_leaves_no_task_behind_even_when_nobody_listens() -> None:
+    engine = SpellingEngine(places=1)
+    before = asyncio.all_tasks()
+    session = Session(engine, MANUAL, LoudnessActivity)
+    for command in [*audio(level(10, 60)), CommitTurn(), *audio(level(20, 0.1))]:
+        sending = asyncio.create_task(session.send(command))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        if not sending.done():
+            break  # the session waits for its listener, as it should
+    session.close()
+    sending.cancel()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert asyncio.all_tasks() == before
+    assert engine.open_streams == 0
+
+
 @given(
     script=st.lists(
         st.one_of(

@@ -70,6 +70,7 @@ class Session:
         self._recent = np.zeros(0, np.float32)
         self._turns = 0
         self._turn: TurnTranscript | None = None
+        self._unfinished: list[TurnTranscript] = []
         self._last: asyncio.Event | None = None
         self._punctuated = False
         self._over = False
@@ -102,8 +103,8 @@ class Session:
     def close(self) -> None:
         """Drop everything at once, as when the connection is lost. Harmless after the end."""
         self._over = True
-        if self._turn is not None:
-            self._turn.cancel()
+        for turn in self._unfinished:
+            turn.cancel()
 
     # -- commands
 
@@ -242,6 +243,7 @@ class Session:
             before=self._last,
         )
         self._last = self._turn.done
+        self._unfinished = [turn for turn in self._unfinished if not turn.done.is_set()] + [self._turn]
         return self._turn
 
     async def _end_turn(self, reason: EndReason) -> None:
