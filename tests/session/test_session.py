@@ -138,6 +138,21 @@ async def test_a_cleared_turn_says_nothing_more_and_frees_its_place() -> None:
     assert engine.open_streams == 0
 
 
+async def test_a_turn_cleared_before_it_had_a_chance_to_start_holds_nothing_up() -> None:
+    engine = SpellingEngine(places=1)
+    session = Session(engine, MANUAL, LoudnessActivity)
+    for command in [
+        *audio(level(10, 0.1), block=1600),
+        ClearAudio(),
+        CommitTurn(),
+        *audio(level(20, 0.1)),
+        CommitTurn(),
+    ]:
+        await asyncio.wait_for(session.send(command), 5)
+    await session.send(EndAudio())
+    assert finals([event async for event in session]) == ["20"]
+
+
 async def test_an_engine_that_refuses_fails_the_turn_and_not_the_session() -> None:
     engine = SpellingEngine(places=0)
     session_events = await converse([*audio(level(10, 0.5)), CommitTurn(), EndAudio()], MANUAL, engine)

@@ -38,11 +38,13 @@ class TurnTranscript:
         self._options = options
         self._emit = emit
         self._early: list[Samples] = []
-        self._opened = asyncio.Event()
+        self._caught_up = asyncio.Event()
         self._stream: Stream | None = None
         self._samples = 0
         self._ended = False
         self._task = asyncio.create_task(self._run(engine, before))
+        # Not at the end of the task itself: one that is cancelled before its first step never gets there.
+        self._task.add_done_callback(self._finish)
 
     @property
     def end_time(self) -> float:
@@ -52,11 +54,11 @@ class TurnTranscript:
     async def push(self, samples: Samples) -> None:
         """More of the turn's audio; waits while the engine is far behind."""
         self._samples += len(samples)
-        if self._stream is None and sum(map(len, self._early)) > MAX_EARLY_SECONDS * SAMPLE_RATE:
-            await self._opened.wait()
-        if self._stream is None:
+        if not self._caught_up.is_set() and sum(map(len, self._early)) > MAX_EARLY_SECONDS * SAMPLE_RATE:
+            await self._caught_up.wait()
+        if not self._caught_up.is_set():
             self._early.append(samples)
-        else:
+        elif self._stream is not None and not self.done.is_set():
             try:
                 await self._stream.push(samples)
             except VoxtralError:
@@ -66,7 +68,7 @@ class TurnTranscript:
     def end(self) -> None:
         """The turn's audio is complete; its final transcript follows."""
         self._ended = True
-        if self._stream is not None:
+        if self._caught_up.is_set() and self._stream is not None:
             self._stream.finish()
 
     def cancel(self) -> None:
@@ -80,17 +82,18 @@ class TurnTranscript:
             await self._transcribe(engine.open(self._options))
         except VoxtralError as error:
             await self._emit(TranscriptFailed(self.turn, error.code, str(error)))
-        finally:
-            self._opened.set()
-            if self._stream is not None:
-                self._stream.cancel()
-            self.done.set()
+
+    def _finish(self, _: asyncio.Task[None]) -> None:
+        if self._stream is not None:
+            self._stream.cancel()
+        self._caught_up.set()
+        self.done.set()
 
     async def _transcribe(self, stream: Stream) -> None:
+        self._stream = stream
         while self._early:
             await stream.push(self._early.pop(0))
-        self._stream = stream
-        self._opened.set()
+        self._caught_up.set()
         if self._ended:
             stream.finish()
         words: list[Word] = []
