@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from voxtral_service import __version__
-from voxtral_service.cli import models, serve, transcribe
+from voxtral_service.cli import listen, models, serve, transcribe
 from voxtral_service.errors import CallerError, VoxtralError
 
 INTERRUPTED = 130
@@ -61,6 +61,7 @@ app = typer.Typer(
     help="Speech to text on your own machine.",
 )
 app.command("transcribe", no_args_is_help=True)(transcribe.transcribe)
+app.command("listen")(listen.listen)
 app.command("serve")(serve.serve)
 app.add_typer(models.app, name="models")
 app.add_typer(serve.keys_app, name="keys")
