@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import threading
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from tests.fakes import LoudnessActivity, SpellingEngine
 from voxtral_service.audio import Samples
 from voxtral_service.audio.pcm import encode_s16le
+from voxtral_service.audio.write import write_wav
 from voxtral_service.errors import InvalidOption
 from voxtral_service.events import (
     AppendAudio,
@@ -244,6 +247,22 @@ async def test_commands_after_the_end_do_nothing_and_a_lost_session_frees_its_pl
     assert engine.open_streams == 0
     await session.send(AppendAudio(b"1234"))
     await session.send(EndAudio())
+
+
+async def test_containers_are_heard_and_leave_no_thread_behind() -> None:
+    container = SessionSettings(audio_format=AudioFormat("container"), turn_detection=None)
+    file = io.BytesIO()
+    write_wav(file, level(30, 1))
+    commands: list[Command] = [AppendAudio(file.getvalue()[i : i + 3000]) for i in range(0, 33_000, 3000)]
+    (text,) = finals(await converse([*commands, EndAudio()], container))
+    assert text.split() == ["30"] * 10
+    session = Session(SpellingEngine(), container, LoudnessActivity)
+    await session.send(commands[0])
+    session.close()
+    for thread in threading.enumerate():
+        if thread.name == "container-intake":
+            thread.join(5)
+            assert not thread.is_alive()
 
 
 async def test_a_lost_session_leaves_no_task_behind_even_when_nobody_listens() -> None:

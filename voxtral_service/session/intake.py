@@ -35,6 +35,10 @@ class Intake(Protocol):
         """What was held back; may take as long as decoding it does. Raises like `push`."""
         ...
 
+    def close(self) -> None:
+        """Give up what is held back, at once. Harmless after `finish`."""
+        ...
+
 
 def intake(audio_format: AudioFormat) -> Intake:
     """The intake for a format; raises InvalidOption when there is no such format."""
@@ -63,6 +67,9 @@ class PcmIntake:
         self._decoder.finish()
         return self._resampler.finish()
 
+    def close(self) -> None:
+        """See `Intake`; there is nothing to give up."""
+
 
 class ContainerIntake:
     """A self-describing stream such as a browser's MediaRecorder makes.
@@ -89,9 +96,13 @@ class ContainerIntake:
 
     def finish(self) -> Samples:
         """See `Intake`."""
-        self._pipe.close()
+        self.close()
         self._thread.join()
         return self._drain()
+
+    def close(self) -> None:
+        """See `Intake`; the thread ends by itself."""
+        self._pipe.close()
 
     def _decode(self) -> None:
         try:

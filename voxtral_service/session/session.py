@@ -103,6 +103,7 @@ class Session:
     def close(self) -> None:
         """Drop everything at once, as when the connection is lost. Harmless after the end."""
         self._over = True
+        self._intake.close()
         for turn in self._unfinished:
             turn.cancel()
 
@@ -157,6 +158,7 @@ class Session:
         try:
             samples = step()
         except InvalidAudio as error:
+            self._intake.close()
             self._intake = intake(self._settings.audio_format)
             await self._emit(AudioRejected(error.code, str(error)))
         else:

@@ -14,7 +14,7 @@ const REFUSALS = {
 
 const INSECURE =
   "Browsers give the microphone only to pages served over HTTPS or from localhost, and this one is neither. Start the " +
-  "server with --tls-cert and --tls-key, or open the page on the server's own machine as http://localhost.";
+  "server with --tls self-signed (or a certificate of yours), or open the page on the server's own machine as http://localhost.";
 
 /** Why there is no microphone, in words for the person at the page. */
 export class MicrophoneError extends Error {}
