@@ -49,7 +49,7 @@ def listen(
     dtype: Annotated[str | None, typer.Option("--dtype", help="auto, float32 or bfloat16.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No notices.")] = False,
 ) -> None:
-    r"""Write down what is said while it is said, a line for every turn.
+    """Write down what is said while it is said, a line for every turn.
 
     On a terminal a dimmed mark stands behind a turn that is not finished; piped, the lines are plain.
     Ctrl-C ends the listening: what was said until then is still written down. A second one ends at once.
@@ -61,7 +61,7 @@ def listen(
       voxtral listen --file talk.mp3 --times
       voxtral listen --server wss://speech.example:8000 --key sk-...
       voxtral listen | tee notes.txt
-    """
+    """  # noqa: D301
     # Imports wait for what they are needed for, as in `transcribe`.
     from voxtral_service import config
     from voxtral_service.cli.captions import Captions

@@ -72,14 +72,14 @@ def info(name: Name) -> None:
 
 @app.command("pull", no_args_is_help=True)
 def pull(name: Name) -> None:
-    r"""Fetch a model from the Hugging Face hub into the models folder; a transfer that broke off is carried on.
+    """Fetch a model from the Hugging Face hub into the models folder; a transfer that broke off is carried on.
 
     Examples:
 
     \b
       voxtral models pull voxtral-mini-4b-realtime
       VOXTRAL_MODELS_DIR=/data/models voxtral models pull org/name
-    """
+    """  # noqa: D301
     from voxtral_service.engine import download
     from voxtral_service.errors import CheckpointError, ModelNotFound
 

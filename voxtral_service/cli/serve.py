@@ -57,7 +57,7 @@ def serve(
         float, typer.Option("--grace", help="Seconds that open sessions get when the server stops.")
     ] = 30.0,
 ) -> None:
-    r"""Serve live transcription to clients of OpenAI, Mistral, vLLM and Home Assistant.
+    """Serve live transcription to clients of OpenAI, Mistral, vLLM and Home Assistant.
 
     On loopback anybody is let in until there are keys (`voxtral keys add NAME`). On any other address keys are
     required, unless --no-auth is given.
@@ -68,7 +68,7 @@ def serve(
       voxtral serve
       voxtral serve --host 0.0.0.0 --tls self-signed
       voxtral serve --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem
-    """
+    """  # noqa: D301
     from voxtral_service import config
 
     settings = config.load(model=model, device=device, dtype=dtype, delay_ms=delay, max_streams=max_streams)

@@ -42,7 +42,7 @@ def transcribe(
     realtime: Annotated[bool, typer.Option("--realtime", help="Listen no faster than the sound would play.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No notices, no progress.")] = False,
 ) -> None:
-    r"""Write down what is said in recordings of any common format.
+    """Write down what is said in recordings of any common format.
 
     On a terminal words appear as they are recognised.
     Exit status: 0 all done, 1 some recordings failed, 2 nothing could be done.
@@ -54,7 +54,7 @@ def transcribe(
       voxtral transcribe --format srt --output film.srt film.mp4
       voxtral transcribe --format json --output transcripts/ recordings/
       arecord -q -t raw -f S16_LE -r 16000 | voxtral transcribe --raw s16le -
-    """
+    """  # noqa: D301
     # Imports wait for what they are needed for: --help takes no time, and a mistyped name costs no loading of models.
     from voxtral_service import config
     from voxtral_service.audio.pcm import PcmFormat
