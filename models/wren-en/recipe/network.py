@@ -1,0 +1,145 @@
+"""The network while it trains: the project's own modules, a head that is thrown away, faster full-pass attention."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from voxtral_service.voxtral.config import DecoderConfig, EncoderConfig, VoxtralRealtimeConfig
+from voxtral_service.voxtral.model import VoxtralRealtime
+
+
+def configuration(vocab_size: int) -> VoxtralRealtimeConfig:
+    """Return the shape of `wren-en`: under 6 M parameters, 11 MB in bfloat16.
+
+    The windows are shorter than the public model's (750 and 8192), because rows of 15 s train no distance beyond them.
+    """
+    encoder = EncoderConfig(
+        hidden_size=192, intermediate_size=512, num_layers=6, num_heads=3, head_dim=64, sliding_window=384
+    )
+    decoder = DecoderConfig(
+        vocab_size=vocab_size, hidden_size=256, intermediate_size=640, num_layers=3, num_heads=4, num_kv_heads=2,
+        head_dim=64, sliding_window=128,
+    )  # fmt: skip
+    return VoxtralRealtimeConfig(encoder=encoder, decoder=decoder, default_delay_tokens=6)
+
+
+class BlockWindow:
+    """Keys and values of a full pass over a sliding window, in blocks of queries; see `layers.KeyValues`.
+
+    Equal to `layers.CausalWindow`, but computes no score outside the band and has a backward pass of plain matrix
+    products: on a CPU faster than `scaled_dot_product_attention` at these lengths.
+    """
+
+    def __init__(self, time: int, window: int, block: int, device: torch.device) -> None:
+        self._spans = []
+        for start in range(0, time, block):
+            end, first = min(start + block, time), max(0, start - window + 1) // block * block
+            age = torch.arange(start, end, device=device)[:, None] - torch.arange(first, end, device=device)
+            bias = torch.zeros(age.shape, device=device).masked_fill_((age < 0) | (age >= window), float("-inf"))
+            self._spans.append((start, end, first, bias))
+
+    def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """See `KeyValues`."""
+        batch, _, heads, size = q.shape
+        if k.shape[2] != heads:
+            k, v = (x.repeat_interleave(heads // k.shape[2], 2) for x in (k, v))
+        q, k, v = (x.transpose(1, 2).flatten(0, 1) for x in (q, k, v))
+        out = []
+        for start, end, first, bias in self._spans:
+            scores = torch.baddbmm(bias.to(q.dtype), q[:, start:end], k[:, first:end].mT, alpha=size**-0.5)
+            out.append(scores.softmax(-1) @ v[:, first:end])
+        return torch.cat(out, 1).unflatten(0, (batch, heads)).transpose(1, 2)
+
+
+class Trainee(nn.Module):
+    """A model and the heads that teach its audio side.
+
+    The piece head is the decoder's own: normalised adapter vectors times the token embedding, padding as CTC's blank.
+    So the audio side learns to speak in the decoder's terms, and the decoder only has to put it in order. The phone
+    head reads pairs of encoder frames (25 Hz) and is thrown away in the end; phones are what an encoder learns first,
+    and they time the words of real speech.
+    """
+
+    def __init__(self, config: VoxtralRealtimeConfig, num_phones: int) -> None:
+        super().__init__()
+        self.model = VoxtralRealtime(config)
+        self.phone_head = nn.Linear(2 * config.encoder.hidden_size, num_phones + 1)
+        with torch.no_grad():
+            self.model.decoder.embedding.weight.normal_(std=0.05)
+            for layer in [*self.model.encoder.layers, *self.model.decoder.layers]:
+                layer.attention.out.weight.mul_(0.4)
+                layer.ffn.down.weight.mul_(0.4)
+
+    def hear(self, mel: Tensor, window: BlockWindow) -> tuple[Tensor, Tensor]:
+        """Mel [batch, 8 n, bins] -> phone logits [batch, 2 n, phones + 1], adapter vectors [batch, n, hidden]."""
+        encoder = self.model.encoder
+        x, _ = encoder.stem(mel, encoder.stem.initial_state(mel.shape[0], mel))
+        frames = encoder.transform(x, torch.arange(x.shape[1], device=x.device)[None], window)
+        return self.phone_head(frames.unflatten(1, (-1, 2)).flatten(2)), self.model.adapter(frames)
+
+    def piece_log_probs(self, audio: Tensor) -> Tensor:
+        """Adapter vectors [batch, n, hidden] -> float32 log probabilities of pieces [batch, n, vocabulary]."""
+        decoder = self.model.decoder
+        return decoder.logits(F.rms_norm(audio, (audio.shape[-1],)) * decoder.norm.weight).float().log_softmax(-1)
+
+    def write(self, audio: Tensor, input_ids: Tensor, delays: Tensor, window: BlockWindow) -> Tensor:
+        """Adapter vectors, tokens [batch, n] and delays [batch] -> decoder logits [batch, n, vocabulary]."""
+        decoder = self.model.decoder
+        x = decoder.embedding(input_ids) + audio
+        positions = torch.arange(x.shape[1], device=x.device)[None]
+        return decoder.logits(decoder.transform(x, decoder.delay_scales(delays), positions, window))
+
+
+@dataclass
+class Segment:
+    """Labels that are heard in row `row` between `start` and `end` seconds."""
+
+    row: int
+    start: float
+    end: float
+    labels: list[int]
+
+
+def ctc(log_probs: Tensor, segments: list[Segment], frame_seconds: float, blank: int) -> Tensor:
+    """CTC loss per label of float32 `log_probs` [rows, time, classes], each utterance within its own stretch of a row.
+
+    Knowing where utterances begin and end saves the network from finding that out.
+    Frames outside all stretches must be blank.
+    """
+    device, time = log_probs.device, log_probs.shape[1]
+    starts = [int(s.start / frame_seconds) for s in segments]
+    ends = [min(time, max(start + 1, round(s.end / frame_seconds))) for s, start in zip(segments, starts, strict=True)]
+    outside = torch.ones(log_probs.shape[:2])
+    for segment, start, end in zip(segments, starts, ends, strict=True):
+        outside[segment.row, start:end] = 0
+    loss = -0.5 * (log_probs[..., blank] * outside.to(device)).sum()
+    lengths = torch.tensor([end - start for start, end in zip(starts, ends, strict=True)])
+    sizes = torch.tensor([len(s.labels) for s in segments])
+    if segments:
+        index = (torch.tensor(starts)[:, None] + torch.arange(int(lengths.max()))).clamp(max=time - 1).to(device)
+        stretches = log_probs[torch.tensor([s.row for s in segments], device=device)[:, None], index]
+        labels = torch.tensor([label for s in segments for label in s.labels], device=device)
+        loss = loss + F.ctc_loss(
+            stretches.transpose(0, 1), labels, lengths, sizes, blank, reduction="sum", zero_infinity=True
+        )
+    return loss / max(1, int(sizes.sum()))
+
+
+def muon_blocks(trainee: Trainee) -> dict[Tensor, list[int]]:
+    """Return the matrices that Muon trains, with the rows of the projections fused in each."""
+    blocks: dict[Tensor, list[int]] = {}
+    for module in [trainee.model.encoder, trainee.model.adapter, *trainee.model.decoder.layers]:
+        for name, parameter in module.named_parameters():
+            if parameter.ndim == 2 and "delay_scale" not in name:
+                blocks[parameter] = [parameter.shape[0]]
+    for layers in (trainee.model.encoder.layers, trainee.model.decoder.layers):
+        for layer in layers:
+            attention = layer.attention
+            keys = attention.num_kv_heads * attention.head_dim
+            blocks[attention.qkv.weight] = [attention.num_heads * attention.head_dim, keys, keys]
+            blocks[layer.ffn.gate_up.weight] = [layer.ffn.gate_up.weight.shape[0] // 2] * 2
+    return blocks

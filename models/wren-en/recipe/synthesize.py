@@ -1,0 +1,208 @@
+"""Make the training and evaluation sound: synthetic speech from text, and transcribed recordings, in one form.
+
+    python synthesize.py --text NOVELS --text MORE --manifest speech/train.jsonl --out DATA --hours 40
+    python synthesize.py --text NOVELS --out DATA --only espeak            # one group of voices, in its own process
+    python synthesize.py --text NOVELS --out DATA --evaluation             # the held-out sentences and voices
+
+`--text` takes any folder of plain `*.txt` files. `--manifest` takes JSON lines with `path` (relative to the manifest),
+`text` and optionally `speaker`; the recordings are decoded once, and their sentences are spoken by the synthesizers
+too. Every fiftieth sentence, chosen by a hash of its words, is kept for evaluation, and so are all voices of
+`HELD_OUT`: no training store ever holds them. Groups whose synthesizer is not installed are left out with a message.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+import numpy.typing as npt
+from store import StoreWriter
+from text import assistant_request, is_held_out, sentences, transcript
+from voices import SAMPLE_RATE, Engine, Espeak, Festival, Flite, Hibari, Piper
+
+ESPEAK_ACCENTS = ["en-us", "en-us", "en", "en-gb-x-rp", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-us-nyc"]
+ESPEAK_VARIANTS = """
+m1 m2 m3 m4 m5 m6 m7 m8 f1 f2 f3 f4 f5 klatt2 klatt4 klatt5 Andy Annie Alex Gene Lee Michael Mike Denis Jacky adam
+belinda benjamin caleb david ed edward2 gustave ian john max paul quincy rob robert shelby steph travis victor
+""".split()  # noqa: SIM905  (a list of literals reads worse)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Voices of one engine and their share of the synthetic hours."""
+
+    make: Callable[[argparse.Namespace], Engine]
+    share: float
+
+
+TRAINING = {
+    "espeak": Group(lambda _: Espeak(ESPEAK_ACCENTS, ESPEAK_VARIANTS), 0.25),
+    "flite": Group(lambda _: Flite(["slt", "slt", "awb", "awb", "kal16"]), 0.27),
+    "festival": Group(lambda _: Festival(["kal_diphone", "cmu_us_slt_arctic_hts"]), 0.06),
+    "hibari": Group(lambda _: Hibari(), 0.28),
+    "piper": Group(lambda options: Piper(options.piper_voice), 0.14),
+}
+HELD_OUT = {
+    "flite-rms": Group(lambda _: Flite(["rms"]), 0.25),
+    "festival-ked": Group(lambda _: Festival(["ked_diphone"]), 0.25),
+    "espeak-scotland": Group(lambda _: Espeak(["en-gb-scotland"], ["m2", "f2", "linda"]), 0.25),
+    "espeak-caribbean": Group(lambda _: Espeak(["en-029"], ["m3", "f4", "anika"]), 0.25),
+}
+
+
+def spoken_sentences(options: argparse.Namespace, rng: random.Random, held_out: bool) -> Iterator[str]:
+    """Yield endless sentences in spoken form: text, assistant requests, and what the recordings say."""
+    texts = [s for folder in options.text for s in sentences(folder) if is_held_out(s) == held_out]
+    recorded = [] if held_out else [row["text"] for row in _manifest_rows(options.manifest)]
+    rng.shuffle(texts)
+    for text in itertools.cycle(texts):
+        kind = rng.random()
+        if kind < 0.28:
+            request = assistant_request(rng)
+            if is_held_out(request) == held_out:
+                yield request
+        elif kind < 0.36 and recorded:
+            yield rng.choice(recorded)
+        else:
+            yield _shortened(text, rng) if not held_out else text
+
+
+def _shortened(sentence: str, rng: random.Random) -> str:
+    """Cut some sentences to a few words, which are what a network learns from first."""
+    words = sentence.split()
+    if len(words) < 8 or rng.random() < 0.6:
+        return sentence
+    count = rng.randint(2, 7)
+    start = rng.randint(0, len(words) - count)
+    return " ".join(words[start : start + count]).strip(",.;:")
+
+
+def synthesize(options: argparse.Namespace, name: str, group: Group) -> None:
+    """Speak sentences with one group of voices until it has its share of the hours."""
+    rng = random.Random(f"{options.seed} {name}")
+    engine, writer = group.make(options), StoreWriter(options.out / name)
+    wanted, begun, failed = options.hours * group.share * 3600 * SAMPLE_RATE, time.monotonic(), 0
+    for sentence in spoken_sentences(options, rng, held_out=False):
+        speech = engine.speak(sentence, rng)
+        if speech is None or not 0.1 < len(speech.samples) / SAMPLE_RATE < options.longest:
+            failed += 1
+            continue
+        writer.add(speech.samples, transcript(sentence), speech.voice, speech.ends)
+        if writer.position >= wanted:
+            break
+    hours = writer.position / SAMPLE_RATE / 3600
+    print(
+        f"{name}: {hours:.2f} h, {hours * 3600 / (time.monotonic() - begun):.0f} times real time, {failed} skipped",
+        flush=True,
+    )
+
+
+def make_evaluation_sets(options: argparse.Namespace) -> None:
+    """Write the four synthetic evaluation sets: {novel, assistant} x {voices trained on, voices held out}."""
+    for which, groups in (("seen", TRAINING), ("unseen", HELD_OUT)):
+        engines = _engines(options, groups)
+        for kind in ("novel", "assistant"):
+            rng = random.Random(f"evaluation {kind}")  # not options.seed: these sets never change
+            writer = StoreWriter(options.out / "evaluation" / f"{kind}-{which}")
+            for sentence, engine in zip(_held_out(options, kind, rng), itertools.cycle(engines), strict=False):
+                speech = engine.speak(sentence, rng)
+                if speech is not None:
+                    writer.add(speech.samples, transcript(sentence), speech.voice, speech.ends)
+
+
+def _held_out(options: argparse.Namespace, kind: str, rng: random.Random, count: int = 160) -> list[str]:
+    """Return `count` different held-out sentences, of the first text folder (novels) or of the grammar."""
+    if kind == "novel":
+        pool = [s for s in sentences(options.text[0], shortest=4) if is_held_out(s)]
+        return rng.sample(sorted(set(pool)), count)
+    requests = (assistant_request(rng) for _ in itertools.count())
+    unique: dict[str, None] = {}
+    for request in requests:
+        if is_held_out(request) and len(request.split()) > 1:
+            unique[request] = None
+        if len(unique) == count:
+            return list(unique)
+    raise AssertionError("endless generator ended")
+
+
+def _engines(options: argparse.Namespace, groups: dict[str, Group]) -> list[Engine]:
+    """Make every engine that is installed; the others are named and left out."""
+    engines = []
+    for name, group in groups.items():
+        try:
+            engines.append(group.make(options))
+        except (ImportError, OSError, AttributeError) as error:
+            print(f"{name} left out: {error}", flush=True)
+    return engines
+
+
+def decode_manifest(manifest: Path, out: Path) -> None:
+    """Decode the recordings of a manifest to 16 kHz mono into one store."""
+    writer = StoreWriter(out / f"real-{manifest.parent.name}")
+    for row in _manifest_rows([manifest]):
+        samples = decode(manifest.parent / row["path"])
+        samples = (samples / max(np.abs(samples).max(initial=0), 1e-4) * 0.7 * 32767).astype(np.int16)
+        writer.add(samples, transcript(row["text"]), f"{row.get('source', 'real')}:{row.get('speaker')}")
+    print(f"{manifest}: {writer.position / SAMPLE_RATE / 3600:.2f} h", flush=True)
+
+
+def decode(path: Path) -> npt.NDArray[np.float32]:
+    """Decode any sound file to 16 kHz mono float32."""
+    resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
+    with av.open(str(path)) as container:
+        frames = [f for frame in container.decode(audio=0) for f in resampler.resample(frame)]
+    frames += resampler.resample(None)
+    return np.concatenate([f.to_ndarray().reshape(-1) for f in frames]).astype(np.float32)
+
+
+def _manifest_rows(manifests: list[Path]) -> Iterator[dict[str, str]]:
+    for manifest in manifests:
+        for line in manifest.read_text(encoding="utf-8").splitlines():
+            row = json.loads(line)
+            if row.get("text"):
+                yield row
+
+
+def main() -> None:
+    """Read the command line and make what it asks for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--text", type=Path, action="append", required=True, metavar="DIR", help="folder of *.txt; may be repeated"
+    )
+    parser.add_argument(
+        "--manifest", type=Path, action="append", default=[], metavar="FILE", help="transcribed recordings, JSON lines"
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the stores go")
+    parser.add_argument("--hours", type=float, default=40.0, help="synthetic hours, all groups together")
+    parser.add_argument("--only", nargs="*", choices=[*TRAINING, "real"], help="make these groups only")
+    parser.add_argument("--evaluation", action="store_true", help="make the evaluation sets instead")
+    parser.add_argument("--piper-voice", type=Path, metavar="FILE", help="a Piper voice (.onnx) for the group `piper`")
+    parser.add_argument(
+        "--longest", type=float, default=12.0, help="drop synthetic utterances longer than this (seconds)"
+    )
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    if options.evaluation:
+        make_evaluation_sets(options)
+        return
+    if options.only is None or "real" in options.only:
+        for manifest in options.manifest:
+            decode_manifest(manifest, options.out)
+    for name, group in TRAINING.items():
+        if options.only is None or name in options.only:
+            try:
+                synthesize(options, name, group)
+            except (ImportError, OSError, AttributeError, TypeError) as error:
+                print(f"{name} left out: {error}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
