@@ -106,6 +106,13 @@ def test_silence_writes_no_word(model: VoxtralRealtime, tokenizer: Tokenizer) ->
     assert words(tokenizer, written(model, tokenizer, np.zeros(16_000 * 4, np.float32))) == ""
 
 
+def test_hears_the_beginning_of_its_sample(
+    model: VoxtralRealtime, tokenizer: Tokenizer, sample: NDArray[np.float32]
+) -> None:
+    heard = words(tokenizer, written(model, tokenizer, sample[: 16_000 * 4]))
+    assert heard.startswith("good morning what time is it")
+
+
 @pytest.fixture(scope="module")
 def stock() -> tuple[Any, Any]:
     transformers = pytest.importorskip("transformers")
