@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from voxtral_service.audio import Samples
-from voxtral_service.engine.base import StreamOptions
+from voxtral_service.engine.base import Capabilities, StreamOptions
 from voxtral_service.errors import InvalidAudio, Overloaded
 from voxtral_service.events import Hypothesis, Word
 
@@ -79,6 +79,7 @@ class SpellingEngine:
     open_streams: int = 0
     most_open: int = 0
     opened: list[StreamOptions] = field(default_factory=list)
+    capabilities: Capabilities = field(default_factory=lambda: Capabilities(live=True))
 
     def open(self, options: StreamOptions) -> SpellingStream:
         if self.open_streams >= self.places:

@@ -22,11 +22,35 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of text as the model wrote it; `logprob` is the natural logarithm of its probability."""
+
+    id: int
+    text: str
+    logprob: float
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How sure an engine is of a stretch of text; what it cannot tell is None.
+
+    `avg_logprob` is the mean over tokens, natural logarithm; `no_speech_prob` is 0 to 1; `temperature` is the one that
+    the text was sampled at, 0 for greedy.
+    """
+
+    avg_logprob: float | None = None
+    no_speech_prob: float | None = None
+    temperature: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Hypothesis:
     """What an engine has to say since it last spoke.
 
     `delta` extends the transcript for good; `tail` follows it, is still unsure, and is replaced by the next hypothesis.
-    `words` are those that `delta` completed; `audio_seconds` is how much audio has been worked through.
+    `words` and `tokens` are those that `delta` completed (engines that keep no probabilities give no tokens);
+    `audio_seconds` is how much audio has been worked through. `language` (detected or as told) and `score` come with
+    the final hypothesis at the latest.
     """
 
     delta: str
@@ -34,6 +58,9 @@ class Hypothesis:
     tail: str = ""
     audio_seconds: float = 0.0
     final: bool = False
+    tokens: tuple[Token, ...] = ()
+    language: str | None = None
+    score: Score | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +71,37 @@ class Transcript:
     words: tuple[Word, ...]
     duration: float
     language: str | None = None
+
+
+# -- files
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentDelta:
+    """Text that extends a segment of a recording for good."""
+
+    segment: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptSegment:
+    """A stretch of a recording and all that is said in it, final; times on the recording's clock.
+
+    Segments of one recording are numbered from 0, join up without gap or overlap and come in order.
+    """
+
+    id: int
+    start: float
+    end: float
+    text: str
+    words: tuple[Word, ...] = ()
+    tokens: tuple[Token, ...] = ()
+    language: str | None = None
+    score: Score | None = None
+
+
+FileEvent = SegmentDelta | TranscriptSegment
 
 
 # -- live sessions: settings, what a caller says, what it hears

@@ -16,12 +16,38 @@ class StreamOptions:
     """What a caller may ask of one stream.
 
     `delay_ms` is how long the engine waits before it writes a word, 80 to 2,400 in steps of 80 (None: the model's own);
-    `language` a BCP 47 tag or None to let the engine tell; `bulk` marks files, which yield to live streams.
+    `language` a BCP 47 tag or None to let the engine tell; `bulk` marks files, which yield to live streams. `translate`
+    asks for English text whatever is spoken. `prompt` is text that came before or sets the style, `vocabulary` words
+    that are likely; engines whose capabilities lack them pay no heed. `temperature` 0 is greedy, at most 1.
     """
 
     delay_ms: int | None = None
     language: str | None = None
     bulk: bool = False
+    translate: bool = False
+    prompt: str = ""
+    vocabulary: tuple[str, ...] = ()
+    temperature: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What an engine can do; what it cannot and is not asked politely (`StreamOptions`) is an InvalidOption.
+
+    `languages` are those it knows, empty if nobody has said; `longest_segment` is how many seconds of one recording it
+    takes as one stream.
+    """
+
+    languages: tuple[str, ...] = ()
+    live: bool = False
+    """Writes while audio comes in, not only when it has ended."""
+    translates: bool = False
+    detects_language: bool = False
+    logprobs: bool = False
+    uses_prompt: bool = False
+    uses_vocabulary: bool = False
+    uses_temperature: bool = False
+    longest_segment: float = 60.0
 
 
 class Stream(Protocol):
@@ -52,6 +78,11 @@ class Stream(Protocol):
 class Engine(Protocol):
     """A loaded model, ready to take streams."""
 
+    @property
+    def capabilities(self) -> Capabilities:
+        """What may be asked of its streams."""
+        ...
+
     def open(self, options: StreamOptions) -> Stream:
         """Take a place for a stream.
 
@@ -71,8 +102,8 @@ async def transcribe(engine: Engine, blocks: Iterable[Samples], options: StreamO
     async for hypothesis in hypotheses(engine, blocks, options):
         parts.append(hypothesis.delta)
         words.extend(hypothesis.words)
-        duration = hypothesis.audio_seconds
-    return Transcript("".join(parts), tuple(words), duration, options.language)
+        duration, language = hypothesis.audio_seconds, hypothesis.language
+    return Transcript("".join(parts), tuple(words), duration, language or options.language)
 
 
 async def hypotheses(engine: Engine, blocks: Iterable[Samples], options: StreamOptions) -> AsyncGenerator[Hypothesis]:

@@ -38,7 +38,7 @@ def load(model: InstalledModel, *, device: torch.device, dtype: torch.dtype, slo
             f"{model.name} could not be put on {device} ({_first_line(error)}); its weights alone take "
             f"{needed:.1f} GB in {name_of(dtype)}: free memory, lower --max-streams or take a smaller model"
         ) from error
-    return VoxtralRealtimeEngine(runner)
+    return VoxtralRealtimeEngine(runner, languages=model.languages)
 
 
 def pick_device(name: str) -> torch.device:

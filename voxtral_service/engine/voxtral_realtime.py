@@ -12,7 +12,7 @@ import torch
 
 from voxtral_service import metrics
 from voxtral_service.audio import Samples
-from voxtral_service.engine.base import StreamOptions
+from voxtral_service.engine.base import Capabilities, StreamOptions
 from voxtral_service.engine.model_runner import ModelRunner
 from voxtral_service.engine.scheduler import Scheduler, Work
 from voxtral_service.engine.stream import BlankRut, RealtimeStream
@@ -27,8 +27,9 @@ DELAY_STEP_MS = 80
 class VoxtralRealtimeEngine:
     """See `engine.base.Engine`. One instance owns one device."""
 
-    def __init__(self, runner: ModelRunner, *, rut: BlankRut | None = None) -> None:
+    def __init__(self, runner: ModelRunner, *, languages: tuple[str, ...] = (), rut: BlankRut | None = None) -> None:
         self._runner = runner
+        self._languages = languages
         self._rut = rut or BlankRut()
         self._scheduler = Scheduler(runner.slots)
         self._changed = threading.Condition()
@@ -42,8 +43,15 @@ class VoxtralRealtimeEngine:
         """Tokens that ended streams wrote only because the blank-rut watchdog stepped in."""
         return self._rescued
 
+    @property
+    def capabilities(self) -> Capabilities:
+        """See `Engine`. The architecture has no place for a language, a prompt or a task, and decodes greedily."""
+        return Capabilities(languages=self._languages, live=True)
+
     def open(self, options: StreamOptions) -> RealtimeStream:
         """See `Engine`."""
+        if options.translate:
+            raise InvalidOption("this model does not translate; choose one that does", field="task")
         delay = self._delay_tokens(options)
         with self._changed:
             if self._closing:
