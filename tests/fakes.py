@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
 from voxtral_service.audio import Samples
 from voxtral_service.engine.base import Capabilities, StreamOptions
+from voxtral_service.engine.pool import EnginePool, LoadedModel
+from voxtral_service.engine.registry import InstalledModel, Origin, Registry
 from voxtral_service.errors import InvalidAudio, Overloaded
 from voxtral_service.events import Hypothesis, Word
 
@@ -91,3 +94,21 @@ class SpellingEngine:
 
     def close(self) -> None:
         pass
+
+
+def installed(name: str = "spelling", size: int = 1000, languages: tuple[str, ...] = ("en",)) -> InstalledModel:
+    """A model that is nowhere on the disk."""
+    return InstalledModel(name, Path("models") / name, Origin.FOLDER, 1000, size, languages, None, 480)
+
+
+def spelling_pool(engine: SpellingEngine, *, strict: bool = False) -> EnginePool:
+    """A pool whose default spells, on a machine without any other model."""
+    nowhere = Path("nowhere")
+    return EnginePool(
+        Registry(nowhere, nowhere, nowhere),
+        lambda model: SpellingEngine(),
+        budget=10_000,
+        idle_seconds=60,
+        default=LoadedModel(installed(), engine),
+        strict=strict,
+    )

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import Field, StringConstraints, ValidationError, field_validator
+from pydantic import ByteSize, Field, StringConstraints, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -47,6 +47,10 @@ class Settings(BaseSettings):
     """Where `voxtral models pull` puts models."""
     max_streams: Annotated[int, Field(ge=1, le=1024)] = 4
     """How many streams or files are transcribed side by side."""
+    models_memory: ByteSize | None = None
+    """How much memory a server gives models beside its own, such as 8GB; None for half of what is free at its start."""
+    models_idle: Annotated[float, Field(gt=0)] = 600.0
+    """Seconds after which a server unloads a model that nobody uses."""
 
     @field_validator("models_dir")
     @classmethod

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pytest
 import uvicorn
 
-from tests.fakes import LoudnessActivity, SpellingEngine
+from tests.fakes import LoudnessActivity, SpellingEngine, spelling_pool
 from voxtral_service.server import tcp
 from voxtral_service.server.app import create_app
 from voxtral_service.server.keys import ApiKey, Door
@@ -47,6 +47,7 @@ async def running(
     state = ServerState(
         engine=engine,
         model=ServedModel("spelling", ("en",), 1_700_000_000),
+        pool=spelling_pool(engine, strict=strict_models),
         activity=LoudnessActivity,
         door=Door(keys),
         seats=Seats(places),
@@ -73,6 +74,7 @@ async def running(
         server.should_exit = True
         wyoming.close()
         await task
+        await state.pool.close()
 
 
 @pytest.fixture

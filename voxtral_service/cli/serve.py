@@ -145,9 +145,12 @@ def _state(
     settings: Settings, keys: tuple[ApiKey, ...] | None, origins: tuple[str, ...], *, strict_models: bool
 ) -> ServerState:
     import time
+    from functools import partial
 
     from voxtral_service.engine import loading
     from voxtral_service.engine.choice import choose
+    from voxtral_service.engine.memory import available
+    from voxtral_service.engine.pool import EnginePool, LoadedModel
     from voxtral_service.engine.registry import Registry
     from voxtral_service.events import SessionSettings
     from voxtral_service.server.keys import Door
@@ -157,15 +160,27 @@ def _state(
 
     logging.getLogger("voxtral_service").setLevel(logging.INFO)
     device = loading.pick_device(settings.device)
-    choice = choose(Registry(settings.models_dir), settings.model, device)
+    registry = Registry(settings.models_dir)
+    choice = choose(registry, settings.model, device)
     if choice.notice:
         print(choice.notice, file=sys.stderr)
     dtype = loading.pick_dtype(settings.dtype, device)
-    engine = loading.load(choice.model, device=device, dtype=dtype, slots=settings.max_streams)
+    load = partial(loading.load, device=device, dtype=dtype, slots=settings.max_streams)
+    engine = load(choice.model)
+    pool = EnginePool(
+        registry,
+        load,
+        need=partial(loading.need, device=device, dtype=dtype),
+        budget=settings.models_memory or available(device) // 2,
+        idle_seconds=settings.models_idle,
+        default=LoadedModel(choice.model, engine),
+        strict=strict_models,
+    )
     silero = SileroModel()
     return ServerState(
         engine=engine,
         model=ServedModel(choice.model.name, choice.model.languages, int(time.time())),
+        pool=pool,
         activity=lambda: VoiceActivity(silero),
         door=Door(keys, origins),
         seats=Seats(settings.max_streams),

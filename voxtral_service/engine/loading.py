@@ -76,6 +76,12 @@ def fits(model: InstalledModel, device: torch.device) -> bool:
     return model.parameters * torch.bfloat16.itemsize + BESIDE_WEIGHTS <= free
 
 
+def need(model: InstalledModel, *, device: torch.device, dtype: torch.dtype) -> int:
+    """About how many bytes of the device's memory a loaded model takes."""
+    # A quarter more for what is computed between the layers and for the streams' caches.
+    return model.parameters * dtype.itemsize * 5 // 4
+
+
 def use_threads(model: InstalledModel) -> None:
     """One thread for a small model, else one a core unless OMP_NUM_THREADS says otherwise."""
     if model.parameters < SMALL:

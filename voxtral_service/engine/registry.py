@@ -82,16 +82,23 @@ class Registry:
         Raises ModelNotFound with the command that fetches it, CheckpointError when what is there is incomplete or of
         another kind.
         """
+        path = Path(name).expanduser()
+        try:
+            return self.named(name)
+        except ModelNotFound:
+            if path.is_dir():
+                return examine(path, path.resolve().name, Origin.FOLDER)
+            if name.startswith(("~", ".", "/")) or name.count("/") > 1:
+                raise ModelNotFound(f"there is no folder {name}; check the path", field="model") from None
+            raise
+
+    def named(self, name: str) -> InstalledModel:
+        """The model of an alias or a hub id, as `find`; what merely lies in some folder is not looked at."""
         alias = known(name)
         wanted = alias.name if alias else name
         for candidate, folder, origin in self._candidates():
             if candidate == wanted:
                 return examine(folder, candidate, origin)
-        path = Path(name).expanduser()
-        if path.is_dir():
-            return examine(path, path.resolve().name, Origin.FOLDER)
-        if name.startswith(("~", ".", "/")) or name.count("/") > 1:
-            raise ModelNotFound(f"there is no folder {name}; check the path", field="model")
         raise self._not_found(wanted)
 
     def installed(self) -> tuple[list[InstalledModel], list[CheckpointError]]:

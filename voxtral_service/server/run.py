@@ -96,3 +96,4 @@ async def run(state: ServerState, listen: Listen) -> None:
     finally:
         if wyoming is not None:
             wyoming.close()
+        await state.pool.close()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from voxtral_service.engine.base import Engine
+from voxtral_service.engine.pool import EnginePool
 from voxtral_service.events import SessionSettings
 from voxtral_service.server.keys import ApiKey, Door
 from voxtral_service.server.seats import AudioAllowance, Seats
@@ -33,7 +34,10 @@ class ServerState:
     """Everything the routes need; made once, before the server starts."""
 
     engine: Engine
+    """For live sessions."""
     model: ServedModel
+    pool: EnginePool
+    """For everything else; its default is the same engine."""
     activity: Callable[[], Activity]
     door: Door
     seats: Seats
