@@ -65,6 +65,14 @@ def test_a_bad_flag_is_named_with_what_would_be_right(flags: dict[str, object], 
     assert caught.value.field == next(iter(flags))
 
 
+def test_lists_have_commas_in_the_environment(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.write_text('url_hosts = ["a.example", "10.0.0.0/8"]\nmax_upload = "500MB"')
+    settings = config.load()
+    assert (settings.url_hosts, settings.max_upload) == (("a.example", "10.0.0.0/8"), 500_000_000)
+    monkeypatch.setenv("VOXTRAL_URL_HOSTS", "b.example, *.c.example,")
+    assert config.load().url_hosts == ("b.example", "*.c.example")
+
+
 def test_a_bad_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VOXTRAL_MAX_STREAMS", "many")
     with pytest.raises(InvalidOption, match=r"^VOXTRAL_MAX_STREAMS is 'many'; it should be a valid integer"):

@@ -10,10 +10,10 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "voxtral_service"
 FLOORS = [
     {"config", "events", "errors", "metrics"},
-    {"audio", "subtitles", "render"},
+    {"audio", "subtitles", "render", "fetch", "database"},
     {"voxtral"},
     {"engine"},
-    {"session", "wire"},
+    {"session", "wire", "jobs"},
     {"server"},
     {"cli"},
 ]

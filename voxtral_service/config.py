@@ -15,6 +15,7 @@ import platformdirs
 from pydantic import ByteSize, Field, StringConstraints, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -51,6 +52,18 @@ class Settings(BaseSettings):
     """How much memory a server gives models beside its own, such as 8GB; None for half of what is free at its start."""
     models_idle: Annotated[float, Field(gt=0)] = 600.0
     """Seconds after which a server unloads a model that nobody uses."""
+    max_files: Annotated[int, Field(ge=1, le=1024)] = 8
+    """How many uploaded recordings a server takes in and transcribes at once; more are refused."""
+    max_upload: Annotated[ByteSize, Field(ge=1)] = ByteSize(2 * 2**30)
+    """The largest recording that a server takes in or fetches, such as 500MB."""
+    url_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    """Hosts that a server may fetch recordings from, as `voxtral_service.fetch` says; none by default."""
+
+    @field_validator("url_hosts", mode="before")
+    @classmethod
+    def _split(cls, hosts: object) -> object:
+        """The environment has lists with commas."""
+        return tuple(host.strip() for host in hosts.split(",") if host.strip()) if isinstance(hosts, str) else hosts
 
     @field_validator("models_dir")
     @classmethod
