@@ -16,6 +16,8 @@ os.environ["VOXTRAL_CONFIG"] = os.devnull
 import torch  # noqa: E402
 from hypothesis import settings  # noqa: E402
 
+from tests.postgres import database, postgres_url  # noqa: E402, F401
+
 torch.set_num_threads(1)
 
 # The first example of a test pays for lazy imports, and a busy machine is no failure.

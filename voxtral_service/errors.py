@@ -5,10 +5,14 @@
     │   ├── InvalidAudio       the bytes are no audio, or not in the format they were said to be in
     │   ├── InvalidOption      a setting is out of range or unknown
     │   ├── ModelNotFound      the named model is not on this machine
+    │   ├── JobNotFound        there is no such job, or it is another caller's
+    │   ├── JobNotFinished     a job has no result yet, or never will
+    │   ├── IdempotencyKeyReused   a key that stood for another request
     │   ├── Unauthorized       no API key, or none that is known
     │   └── ForeignOrigin      a web page of another site tried to use the server from its visitor's browser
     ├── EngineError            this side failed
-    │   └── CheckpointError    a model's files are incomplete or contradict each other
+    │   ├── CheckpointError    a model's files are incomplete or contradict each other
+    │   └── StorageError       the database cannot be reached, read or written
     ├── Overloaded             no room now; may be sent again later
     └── UpstreamError          something this service called (model hub, language model, webhook) failed
 
@@ -53,6 +57,24 @@ class ModelNotFound(CallerError):
     code = "model_not_found"
 
 
+class JobNotFound(CallerError):
+    """There is no such job, or it is another caller's."""
+
+    code = "job_not_found"
+
+
+class JobNotFinished(CallerError):
+    """A job has no result yet, or never will."""
+
+    code = "job_not_finished"
+
+
+class IdempotencyKeyReused(CallerError):
+    """An idempotency key that stood for another request."""
+
+    code = "idempotency_key_reused"
+
+
 class Unauthorized(CallerError):
     """No API key, or none that is known."""
 
@@ -75,6 +97,12 @@ class CheckpointError(EngineError):
     """A model's files are incomplete or contradict each other."""
 
     code = "invalid_checkpoint"
+
+
+class StorageError(EngineError):
+    """The database cannot be reached, read or written."""
+
+    code = "storage_error"
 
 
 class Overloaded(VoxtralError):

@@ -1,0 +1,1 @@
+"""What is kept when the process ends: tables, their migrations, connections."""
