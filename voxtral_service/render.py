@@ -31,7 +31,7 @@ class Result:
     source: str
     transcript: Transcript
     model: str
-    delay_ms: int
+    delay_ms: int | None
     warnings: tuple[str, ...] = ()
 
 

@@ -111,7 +111,7 @@ def test_the_model_card_tells_languages_and_licence(registry: Registry, put: Cal
         ),
         ("org/name", "org/name is not on this machine; fetch it with: voxtral models pull org/name"),
         ("wren-en", "wren-en comes with this package and is missing from it; install it again"),
-        ("voxtral-mini", "there is no model called voxtral-mini; did you mean voxtral-mini-4b-realtime?"),
+        ("voxtral-mini", "there is no model called voxtral-mini; did you mean voxtral-mini-3b?"),
         ("zzz", "there is no model called zzz; `voxtral models` lists those there are"),
         ("./zzz", "there is no folder ./zzz; check the path"),
         ("/a/b/c", "there is no folder /a/b/c; check the path"),
@@ -158,7 +158,7 @@ def test_other_models_in_the_hub_cache_are_none_of_ours(registry: Registry, fold
     folder = put_in_cache(registry, folders["small"], "some/whisper")
     (folder / "config.json").write_text('{"model_type": "whisper"}')
     assert registry.installed() == ([], [])
-    with pytest.raises(CheckpointError, match="'whisper'"):
+    with pytest.raises(CheckpointError, match=r"'whisper' .* convert it with ct2-transformers-converter"):
         registry.find("some/whisper")
 
 
@@ -272,10 +272,13 @@ def test_one_layout_is_fetched_and_not_both() -> None:
     shards = ["config.json", "model.safetensors.index.json", "model-00001-of-00002.safetensors"]
     assert set(shards) <= set(wanted_files(common + shards))
     assert wanted_files(["README.md", "pytorch_model.bin", "config.json"]) == []
+    whisper = ["config.json", "model.bin", "tokenizer.json", "vocabulary.txt"]
+    assert wanted_files([*whisper, "README.md", ".gitattributes"]) == sorted([*whisper, "README.md"])
 
 
 def test_the_catalogue_is_complete() -> None:
     for model in CATALOG:
         assert model.licence
         assert model.languages
-        assert model.repository is None or (model.size and model.parameters and model.needs)
+        assert model.repository is None or (model.parameters and model.needs)
+    assert len({model.name for model in CATALOG}) == len({model.repository for model in CATALOG}) == len(CATALOG)

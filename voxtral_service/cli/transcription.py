@@ -30,7 +30,7 @@ class _Order:
 
     format: Format
     model: str
-    delay_ms: int
+    delay_ms: int | None
     several: bool
 
 

@@ -11,17 +11,13 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from voxtral_service.engine.catalog import known
-from voxtral_service.engine.registry import InstalledModel, Origin, Registry, examine, read_config
+from voxtral_service.engine.kinds import LAYOUTS, layout_of
+from voxtral_service.engine.registry import InstalledModel, Origin, Registry, examine
 from voxtral_service.errors import CallerError, CheckpointError, ModelNotFound, UpstreamError
-from voxtral_service.voxtral.config_files import HUGGING_FACE_CONFIG, MISTRAL_CONFIG
 
 SPARE = 1_000_000_000
 """Bytes to leave free on the disk."""
-_COMMON = ("tekken.json", "README.md", "LICENSE*")
-_LAYOUTS = (
-    (HUGGING_FACE_CONFIG, "model.safetensors", "model.safetensors.index.json", "model-*.safetensors"),
-    (MISTRAL_CONFIG, "consolidated.safetensors"),
-)
+_COMMON = ("README.md", "LICENSE*")
 
 
 def pull(registry: Registry, name: str) -> InstalledModel:
@@ -69,11 +65,15 @@ def pull(registry: Registry, name: str) -> InstalledModel:
 
 
 def wanted_files(names: Iterable[str]) -> list[str]:
-    """The files of a repository that this project reads: one layout, not both; none if it has neither."""
+    """The files of a repository that this project reads: one layout, not both; none if it has none that runs here."""
     names = sorted(names)
-    for config, *weights in _LAYOUTS:
-        if config in names and any(fnmatch(name, pattern) for name in names for pattern in weights):
-            return [name for name in names if any(fnmatch(name, p) for p in (config, *weights, *_COMMON))]
+    for layout in LAYOUTS:
+        weights = any(fnmatch(name, pattern) for name in names for pattern in layout.weights)
+        if weights and {layout.config, *layout.needed} <= set(names):
+            # Kinds that look alike by the names of their files are fetched alike.
+            like = [other for other in LAYOUTS if (other.config, other.weights) == (layout.config, layout.weights)]
+            patterns = [p for other in like for p in (other.config, *other.weights, *other.needed, *other.also)]
+            return [name for name in names if any(fnmatch(name, pattern) for pattern in (*patterns, *_COMMON))]
     return []
 
 
@@ -82,12 +82,15 @@ def _check_architecture(repository: str, revision: str | None, files: list[str])
     from huggingface_hub import snapshot_download
 
     if not files:
-        raise ModelNotFound(f"{repository} does not run here: it has not the files of a Voxtral Realtime model")
+        raise ModelNotFound(
+            f"{repository} does not run here: it has not the files of a Voxtral model, nor of a Whisper model for "
+            "CTranslate2"
+        )
     with tempfile.TemporaryDirectory() as scratch, _bars(shown=False):
-        configs = [HUGGING_FACE_CONFIG, MISTRAL_CONFIG]
+        configs = sorted({layout.config for layout in LAYOUTS})
         snapshot_download(repository, revision=revision, local_dir=scratch, allow_patterns=configs)
         try:
-            read_config(Path(scratch))
+            layout_of(Path(scratch))
         except CheckpointError as error:
             why = str(error).replace(f"{scratch}/", "its ")
             raise ModelNotFound(f"{repository} does not run here: {why}") from error

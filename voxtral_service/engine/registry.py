@@ -7,26 +7,19 @@ Hugging Face cache. Nothing here imports torch, reads weights or touches the net
 from __future__ import annotations
 
 import difflib
-import json
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 from voxtral_service.engine.catalog import CATALOG, known
+from voxtral_service.engine.kinds import Kind, Layout, configs, layout_of
+from voxtral_service.engine.weights import parameters, weight_files
+from voxtral_service.engine.whisper_files import whisper_languages
 from voxtral_service.errors import CheckpointError, ModelNotFound, VoxtralError
-from voxtral_service.voxtral.config import SAMPLE_RATE, SAMPLES_PER_TOKEN, VoxtralRealtimeConfig
-from voxtral_service.voxtral.config_files import (
-    HUGGING_FACE_CONFIG,
-    MISTRAL_CONFIG,
-    read_hugging_face_config,
-    read_mistral_config,
-)
+from voxtral_service.voxtral.config import SAMPLE_RATE, SAMPLES_PER_TOKEN
+from voxtral_service.voxtral.config_files import HUGGING_FACE_CONFIG, read_hugging_face_config, read_mistral_config
 
-WEIGHTS, SHARDS_INDEX, MISTRAL_WEIGHTS = "model.safetensors", "model.safetensors.index.json", "consolidated.safetensors"
-TOKENIZER = "tekken.json"
 CARD = "README.md"
 _PACKAGE = Path(__file__).parents[1]
 
@@ -51,8 +44,9 @@ class InstalledModel:
     """Bytes of its weights."""
     languages: tuple[str, ...]
     licence: str | None
-    delay_ms: int
-    """The delay that it has unless asked for another."""
+    delay_ms: int | None
+    """The delay that it has unless asked for another; None where words have no set delay."""
+    kind: Kind = Kind.VOXTRAL_REALTIME
 
 
 def bundled_folder() -> Path:
@@ -159,11 +153,11 @@ class Registry:
 def examine(folder: Path, name: str, origin: Origin) -> InstalledModel:
     """What a model folder says about itself.
 
-    Raises CheckpointError if it holds no Voxtral Realtime model or not all of its files.
+    Raises CheckpointError if it holds no model of a kind that runs here, or not all of its files.
     """
-    config = read_config(folder)
-    weights = _weights(folder)
-    missing = [file.name for file in (*weights, folder / TOKENIZER) if not file.is_file()]
+    layout = layout_of(folder)
+    weights = weight_files(folder, layout)
+    missing = [file.name for file in (*weights, *(folder / name for name in layout.needed)) if not file.is_file()]
     if missing:
         raise CheckpointError(f"the model in {folder} lacks {', '.join(missing)}; fetch it again")
     alias = known(name)
@@ -172,28 +166,30 @@ def examine(folder: Path, name: str, origin: Origin) -> InstalledModel:
         name=name,
         folder=folder,
         origin=origin,
-        parameters=sum(map(_parameters, weights)),
+        parameters=sum(map(parameters, weights)),
         size=sum(file.stat().st_size for file in weights),
-        languages=languages,
+        languages=languages or _languages(folder, layout),
         licence=licence,
-        delay_ms=config.default_delay_tokens * SAMPLES_PER_TOKEN * 1000 // SAMPLE_RATE,
+        delay_ms=_delay(folder, layout),
+        kind=layout.kind,
     )
 
 
-def read_config(folder: Path) -> VoxtralRealtimeConfig:
-    """The shape of the model in a folder; raises CheckpointError if there is none of this architecture."""
-    if (folder / HUGGING_FACE_CONFIG).is_file():
-        return read_hugging_face_config(folder / HUGGING_FACE_CONFIG)
-    if (folder / MISTRAL_CONFIG).is_file():
-        return read_mistral_config(folder / MISTRAL_CONFIG)
-    raise CheckpointError(f"{folder} holds no model: it has neither {HUGGING_FACE_CONFIG} nor {MISTRAL_CONFIG}")
+def _delay(folder: Path, layout: Layout) -> int | None:
+    if layout.kind is not Kind.VOXTRAL_REALTIME:
+        return None
+    read = read_hugging_face_config if layout.config == HUGGING_FACE_CONFIG else read_mistral_config
+    return read(folder / layout.config).default_delay_tokens * SAMPLES_PER_TOKEN * 1000 // SAMPLE_RATE
+
+
+def _languages(folder: Path, layout: Layout) -> tuple[str, ...]:
+    return whisper_languages(folder) if layout.kind is Kind.WHISPER else ()
 
 
 def _model_folders(root: Path) -> Iterator[Path]:
     """Model folders in a folder, and one level down: hub ids have an organisation in front."""
     for depth in ("*", "*/*"):
-        files = [*root.glob(f"{depth}/{HUGGING_FACE_CONFIG}"), *root.glob(f"{depth}/{MISTRAL_CONFIG}")]
-        yield from sorted({file.parent for file in files})
+        yield from sorted({file.parent for file in configs(root, depth)})
 
 
 def _snapshot(cached: Path) -> Path | None:
@@ -204,32 +200,6 @@ def _snapshot(cached: Path) -> Path | None:
         return None
     folder = cached / "snapshots" / revision
     return folder if folder.is_dir() else None
-
-
-def _weights(folder: Path) -> list[Path]:
-    """The files that should hold the weights: the same choice as `voxtral.checkpoint` makes, which needs torch."""
-    index = folder / SHARDS_INDEX
-    if not (folder / HUGGING_FACE_CONFIG).is_file():
-        return [folder / MISTRAL_WEIGHTS]
-    if (folder / WEIGHTS).is_file() or not index.is_file():
-        return [folder / WEIGHTS]
-    try:
-        return [folder / shard for shard in sorted(set(json.loads(index.read_text("utf-8"))["weight_map"].values()))]
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-        raise CheckpointError(f"{index} is no index of shards ({error}); fetch the model again") from error
-
-
-def _parameters(file: Path) -> int:
-    """How many numbers a safetensors file holds, from its header: a length in 8 bytes, then JSON."""
-    try:
-        with file.open("rb") as stream:
-            length = int.from_bytes(stream.read(8), "little")
-            if length > file.stat().st_size:
-                raise ValueError("its header is longer than the file")
-            header: dict[str, Any] = json.loads(stream.read(length))
-        return sum(math.prod(tensor["shape"]) for name, tensor in header.items() if name != "__metadata__")
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-        raise CheckpointError(f"{file} is damaged or no safetensors file ({error}); fetch it again") from error
 
 
 def _card(path: Path) -> tuple[tuple[str, ...], str | None]:
