@@ -12,8 +12,8 @@ import uvicorn
 
 from tests.fakes import LoudnessActivity, SpellingEngine, spelling_pool
 from voxtral_service.server import tcp
-from voxtral_service.server.app import create_app
 from voxtral_service.server.keys import ApiKey, Door
+from voxtral_service.server.run import Listen, configure
 from voxtral_service.server.seats import Seats
 from voxtral_service.server.state import ServedModel, ServerState
 
@@ -53,15 +53,7 @@ async def running(
         seats=Seats(places),
         strict_models=strict_models,
     )
-    config = uvicorn.Config(
-        create_app(state),
-        port=0,
-        log_level="warning",
-        ws="websockets-sansio",
-        lifespan="off",
-        ws_per_message_deflate=False,
-    )
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(configure(state, Listen(port=0)))
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     wyoming = await tcp.listen(state, "127.0.0.1", 0)
     task = asyncio.create_task(server._serve())

@@ -46,6 +46,8 @@ def problem(error: VoxtralError) -> JSONResponse:
     headers = {}
     if isinstance(error, Overloaded) and error.retry_after is not None:
         headers["Retry-After"] = str(math.ceil(error.retry_after))
+    if isinstance(error, Unauthorized):
+        headers["WWW-Authenticate"] = "Bearer"  # RFC 9110, 11.6.1
     kind = "server_error" if status >= 500 else "invalid_request_error"
     body: dict[str, Any] = {"message": str(error), "type": kind, "param": error.field, "code": error.code}
     return JSONResponse({"error": body}, status, headers)

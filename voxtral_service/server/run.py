@@ -13,7 +13,9 @@ import uvicorn
 
 from voxtral_service.server import tcp
 from voxtral_service.server.app import create_app
+from voxtral_service.server.handshake import WebSocketProtocol
 from voxtral_service.server.state import ServerState
+from voxtral_service.server.upgrade import UpgradingProtocol
 
 logger = logging.getLogger(__name__)
 
@@ -70,29 +72,35 @@ class DrainingServer(uvicorn.Server):
         self.should_exit = True
 
 
-async def run(state: ServerState, listen: Listen) -> None:
-    """Serve until a signal stops it. Raises OSError when an address cannot be listened on."""
-    config = uvicorn.Config(
+def configure(state: ServerState, listen: Listen) -> uvicorn.Config:
+    """How uvicorn serves the application."""
+    return uvicorn.Config(
         create_app(state),
         host=listen.host,
         port=listen.port,
         ssl_certfile=listen.tls_cert,
         ssl_keyfile=listen.tls_key,
         ssl_version=ssl.PROTOCOL_TLS_SERVER,
-        ws="websockets-sansio",
+        http=UpgradingProtocol,
+        ws=WebSocketProtocol,
         ws_per_message_deflate=False,
         ws_max_size=MAX_FRAME,
         ws_ping_interval=20,
         ws_ping_timeout=20,
         timeout_graceful_shutdown=5,
+        log_config=None,  # its lines go where all others go
         log_level="warning",
         lifespan="off",
     )
+
+
+async def run(state: ServerState, listen: Listen) -> None:
+    """Serve until a signal stops it. Raises OSError when an address cannot be listened on."""
     wyoming = None
     if listen.wyoming_port is not None:
         wyoming = await tcp.listen(state, listen.host, listen.wyoming_port)
     try:
-        await DrainingServer(config, state, listen.grace).serve()
+        await DrainingServer(configure(state, listen), state, listen.grace).serve()
     finally:
         if wyoming is not None:
             wyoming.close()
