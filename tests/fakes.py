@@ -13,6 +13,7 @@ from voxtral_service.audio import Samples
 from voxtral_service.engine.base import Capabilities, StreamOptions
 from voxtral_service.engine.pool import EnginePool, LoadedModel
 from voxtral_service.engine.registry import InstalledModel, Origin, Registry
+from voxtral_service.engine.vacancy import Vacancy
 from voxtral_service.errors import InvalidAudio, Overloaded
 from voxtral_service.events import Hypothesis, Word
 
@@ -53,6 +54,7 @@ class SpellingStream:
         if not self.cancelled:
             self.cancelled = True
             self.engine.open_streams -= 1
+            self.engine.vacancy.tell()
         self.changed.set()
 
     async def __aiter__(self) -> AsyncIterator[Hypothesis]:
@@ -83,6 +85,7 @@ class SpellingEngine:
     most_open: int = 0
     opened: list[StreamOptions] = field(default_factory=list)
     capabilities: Capabilities = field(default_factory=lambda: Capabilities(live=True))
+    vacancy: Vacancy = field(default_factory=Vacancy)
 
     def open(self, options: StreamOptions) -> SpellingStream:
         if self.open_streams >= self.places:
@@ -91,6 +94,9 @@ class SpellingEngine:
         self.most_open = max(self.most_open, self.open_streams)
         self.opened.append(options)
         return SpellingStream(self, options)
+
+    async def wait_for_place(self) -> None:
+        await self.vacancy.wait(lambda: self.open_streams < self.places)
 
     def close(self) -> None:
         pass

@@ -60,9 +60,9 @@ def make_engine(
     """Starts engines over recording runners and closes them."""
     engines: list[VoxtralRealtimeEngine] = []
 
-    def make(shape: str = "small", slots: int = 4) -> tuple[VoxtralRealtimeEngine, RecordingRunner]:
+    def make(shape: str = "small", slots: int = 4, reserve: int = 0) -> tuple[VoxtralRealtimeEngine, RecordingRunner]:
         runner = RecordingRunner(folders[shape], slots)
-        engines.append(VoxtralRealtimeEngine(runner))
+        engines.append(VoxtralRealtimeEngine(runner, reserve=reserve))
         return engines[-1], runner
 
     yield make

@@ -165,7 +165,9 @@ def _state(
     if choice.notice:
         print(choice.notice, file=sys.stderr)
     dtype = loading.pick_dtype(settings.dtype, device)
-    load = partial(loading.load, device=device, dtype=dtype, slots=settings.max_streams)
+    places = settings.max_streams
+    # A few places stay free of files' work, so that live streams seldom have to take one from a file.
+    load = partial(loading.load, device=device, dtype=dtype, slots=places, reserve=places // 4)
     engine = load(choice.model)
     pool = EnginePool(
         registry,

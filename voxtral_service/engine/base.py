@@ -86,7 +86,15 @@ class Engine(Protocol):
     def open(self, options: StreamOptions) -> Stream:
         """Take a place for a stream.
 
-        Raises Overloaded at once when there is none free, InvalidOption when the model cannot do what is asked.
+        Raises Overloaded at once when there is none free, InvalidOption when the model cannot do what is asked. A live
+        stream may take the place of a bulk one, which then fails with Overloaded and is to be opened anew later.
+        """
+        ...
+
+    async def wait_for_place(self) -> None:
+        """Return when a bulk stream may find a place, at once if there is one; `open` may fail all the same.
+
+        For callers that have time: files wait here after an Overloaded. `engine.vacancy` does this for any engine.
         """
         ...
 

@@ -22,8 +22,12 @@ BESIDE_WEIGHTS = 5_000_000_000
 """Bytes on a GPU for the caches of a handful of streams and for CUDA itself."""
 
 
-def load(model: InstalledModel, *, device: torch.device, dtype: torch.dtype, slots: int) -> VoxtralRealtimeEngine:
-    """Start an engine with room for `slots` streams; sets how many threads torch uses in this process.
+def load(
+    model: InstalledModel, *, device: torch.device, dtype: torch.dtype, slots: int, reserve: int = 0
+) -> VoxtralRealtimeEngine:
+    """Start an engine with room for `slots` streams, `reserve` of them for live ones only.
+
+    Sets how many threads torch uses in this process.
 
     Raises CheckpointError when the files do not fit together, EngineError when the device has no room for them.
     """
@@ -38,7 +42,7 @@ def load(model: InstalledModel, *, device: torch.device, dtype: torch.dtype, slo
             f"{model.name} could not be put on {device} ({_first_line(error)}); its weights alone take "
             f"{needed:.1f} GB in {name_of(dtype)}: free memory, lower --max-streams or take a smaller model"
         ) from error
-    return VoxtralRealtimeEngine(runner, languages=model.languages)
+    return VoxtralRealtimeEngine(runner, languages=model.languages, reserve=reserve)
 
 
 def pick_device(name: str) -> torch.device:

@@ -42,9 +42,18 @@ class Scheduler:
         """The streams that have a place."""
         return list(self._streams.values())
 
+    @property
+    def free(self) -> int:
+        """Slots that are not taken."""
+        return len(self._free)
+
     def take_slot(self) -> int | None:
         """The lowest free slot, or None when all are taken."""
         return heapq.heappop(self._free) if self._free else None
+
+    def youngest_bulk(self) -> RealtimeStream | None:
+        """The file's stream that came last, which has the least to lose; None when all streams are live."""
+        return next((stream for stream in reversed(self._streams.values()) if stream.bulk), None)
 
     def add(self, stream: RealtimeStream) -> None:
         """Let a stream take part from its slot."""
@@ -52,7 +61,8 @@ class Scheduler:
 
     def remove(self, stream: RealtimeStream) -> None:
         """Free a stream's slot; the next stream in it starts with a join, which leaves nothing of this one."""
-        if self._streams.pop(stream.slot, None) is not None:
+        if self._streams.get(stream.slot) is stream:  # it may have ended before, and its slot be another's by now
+            del self._streams[stream.slot]
             heapq.heappush(self._free, stream.slot)
 
     def next_work(self) -> Work:

@@ -16,19 +16,37 @@ from voxtral_service.engine.base import Capabilities, StreamOptions
 from voxtral_service.engine.model_runner import ModelRunner
 from voxtral_service.engine.scheduler import Scheduler, Work
 from voxtral_service.engine.stream import BlankRut, RealtimeStream
+from voxtral_service.engine.vacancy import Vacancy
 from voxtral_service.errors import EngineError, InvalidOption, Overloaded
 from voxtral_service.voxtral.config import MAX_DELAY_TOKENS
 
 logger = logging.getLogger(__name__)
 
 DELAY_STEP_MS = 80
+TRY_AGAIN = "try again when one has ended, or start with more (--max-streams)"
 
 
 class VoxtralRealtimeEngine:
-    """See `engine.base.Engine`. One instance owns one device."""
+    """See `engine.base.Engine`. One instance owns one device.
 
-    def __init__(self, runner: ModelRunner, *, languages: tuple[str, ...] = (), rut: BlankRut | None = None) -> None:
+    Files take only places beyond `reserve`, so that live streams usually find one free; a live stream that does not
+    takes the place of the file's stream that was opened last.
+    """
+
+    def __init__(
+        self,
+        runner: ModelRunner,
+        *,
+        languages: tuple[str, ...] = (),
+        rut: BlankRut | None = None,
+        reserve: int = 0,
+    ) -> None:
+        """Raises ValueError when `reserve` leaves files no place."""
+        if not 0 <= reserve < runner.slots:
+            raise ValueError(f"a reserve of {reserve} of {runner.slots} places")
         self._runner = runner
+        self._reserve = reserve
+        self._vacancy = Vacancy()
         self._languages = languages
         self._rut = rut or BlankRut()
         self._scheduler = Scheduler(runner.slots)
@@ -56,15 +74,9 @@ class VoxtralRealtimeEngine:
         with self._changed:
             if self._closing:
                 raise EngineError("the engine has been closed; start it again")
-            slot = self._scheduler.take_slot()
-            if slot is None:
-                raise Overloaded(
-                    f"all {self._runner.slots} places for streams are taken; try again when one has ended, "
-                    "or start with more (--max-streams)"
-                )
             stream = RealtimeStream(
                 options=options,
-                slot=slot,
+                slot=self._slot(bulk=options.bulk),
                 delay=delay,
                 tokenizer=self._runner.tokenizer,
                 rut=self._rut,
@@ -74,11 +86,16 @@ class VoxtralRealtimeEngine:
             self._scheduler.add(stream)
         return stream
 
+    async def wait_for_place(self) -> None:
+        """See `Engine`."""
+        await self._vacancy.wait(lambda: self._closing or self._scheduler.free > self._reserve)
+
     def close(self) -> None:
         """See `Engine`."""
         with self._changed:
             self._closing = True
             self._changed.notify()
+        self._vacancy.tell()
         self._thread.join()
         for stream in self._scheduler.streams:
             stream.fail(EngineError("the engine was closed while the stream was open"))
@@ -95,9 +112,22 @@ class VoxtralRealtimeEngine:
             )
         return tokens
 
+    def _slot(self, *, bulk: bool) -> int:
+        """A free slot, for a live stream if need be that of a file; call with the lock held."""
+        if bulk and self._scheduler.free <= self._reserve:
+            kept = f" ({self._reserve} are kept for live streams)" if self._reserve else ""
+            raise Overloaded(f"all {self._runner.slots} places for streams are taken{kept}; {TRY_AGAIN}")
+        if not self._scheduler.free and (evicted := self._scheduler.youngest_bulk()):
+            evicted.fail(Overloaded("a live stream took this file's place; open a stream for it again"))
+        slot = self._scheduler.take_slot()
+        if slot is None:
+            raise Overloaded(f"all {self._runner.slots} places for streams are taken; {TRY_AGAIN}")
+        return slot
+
     def _release(self, stream: RealtimeStream) -> None:
         with self._changed:
             self._scheduler.remove(stream)
+        self._vacancy.tell()
         self._rescued += stream.rescued
         metrics.RESCUED.inc(stream.rescued)
 
