@@ -29,7 +29,7 @@ def nothing_logged() -> Iterator[None]:
     """No warnings and errors of the server's own inside the block."""
     records: list[logging.LogRecord] = []
     handler = logging.Handler(logging.WARNING)
-    handler.emit = records.append  # type: ignore[method-assign]
+    handler.emit = records.append  # type: ignore[method-assign, assignment]
     loggers = [logging.getLogger(name) for name in ("uvicorn.error", "asyncio", "voxtral_service")]
     for logger in loggers:
         logger.addHandler(handler)

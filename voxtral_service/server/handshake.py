@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 class WebSocketProtocol(WebSocketsSansIOProtocol):
     """uvicorn's protocol, which knows that a refusal ends a handshake.
 
-    uvicorn up to 0.54 sends the HTTP response that refuses an upgrade, then logs an error at each as if nothing had been
-    sent (https://github.com/Kludex/uvicorn/pull/3138).
+    uvicorn up to 0.54 sends the HTTP response that refuses an upgrade, then logs an error as if nothing had been sent
+    (https://github.com/Kludex/uvicorn/pull/3138).
     """
 
     async def send(self, message: ASGISendEvent) -> None:
