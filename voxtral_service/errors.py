@@ -5,6 +5,7 @@
     │   ├── InvalidAudio       the bytes are no audio, or not in the format they were said to be in
     │   ├── InvalidOption      a setting is out of range or unknown
     │   ├── ModelNotFound      the named model is not on this machine
+    │   ├── TooLarge           more was sent than is taken at once
     │   ├── JobNotFound        there is no such job, or it is another caller's
     │   ├── JobNotFinished     a job has no result yet, or never will
     │   ├── IdempotencyKeyReused   a key that stood for another request
@@ -14,6 +15,7 @@
     │   ├── CheckpointError    a model's files are incomplete or contradict each other
     │   └── StorageError       the database cannot be reached, read or written
     ├── Overloaded             no room now; may be sent again later
+    │   └── LimitReached       the caller has all that its key allows
     └── UpstreamError          something this service called (model hub, language model, webhook) failed
 
 Every error says what was wrong and what to do about it in one line; `code` is stable and meant for programs, `field`
@@ -55,6 +57,12 @@ class ModelNotFound(CallerError):
     """The named model is not on this machine."""
 
     code = "model_not_found"
+
+
+class TooLarge(CallerError):
+    """More was sent than is taken at once."""
+
+    code = "payload_too_large"
 
 
 class JobNotFound(CallerError):
@@ -116,6 +124,12 @@ class Overloaded(VoxtralError):
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class LimitReached(Overloaded):
+    """The caller has all that its key allows; others may still be served."""
+
+    code = "rate_limit_exceeded"
 
 
 class UpstreamError(VoxtralError):
