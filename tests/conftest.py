@@ -16,7 +16,7 @@ os.environ["VOXTRAL_CONFIG"] = os.devnull
 import torch  # noqa: E402
 from hypothesis import settings  # noqa: E402
 
-from tests.postgres import database, postgres_url  # noqa: E402, F401
+from tests.postgres import database, new_sqlite, postgres_url  # noqa: E402, F401
 
 torch.set_num_threads(1)
 
