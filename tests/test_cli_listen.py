@@ -85,6 +85,8 @@ async def test_a_server_hears_what_this_process_hears() -> None:
     assert local[1].text.split()[-5:] == ["40"] * 5
     assert [final.text for final in distant] == [final.text for final in local]
     assert [final.start for final in distant] == pytest.approx([final.start for final in local], abs=0.01)
+    assert [final.words for final in distant] == [final.words for final in local]
+    assert all(final.words for final in local)
 
 
 async def test_silence_ends_without_a_turn() -> None:

@@ -53,6 +53,8 @@ def objections(event: Event, *, sent: frozenset[str] = frozenset()) -> Iterator[
         yield from _session(event["session"], sent)
     if kind.endswith("transcription.completed"):
         yield from _usage(event["usage"])
+        if "words" in event:
+            yield from _words(event["words"])
     if "error" in event:
         wanted = [key for key in ("type", "message", "code") if not isinstance(event["error"].get(key), str)]
         yield from (f"error.{key} is no string" for key in wanted)
@@ -104,6 +106,16 @@ def _session(session: Event, sent: frozenset[str]) -> Iterator[str]:
             yield f"format {shape}"
         if shape["type"] != "audio/pcm" and shape.keys() != {"type"}:
             yield f"format {shape}"
+
+
+def _words(words: Any) -> Iterator[str]:
+    """An addition of this server's, left out where there is nothing to tell."""
+    if not words:
+        yield f"words is {words!r}"
+    for word in words:
+        shape = {name: type(value) for name, value in word.items()} if isinstance(word, Mapping) else word
+        if shape != {"word": str, "start": float, "end": float} or not 0 <= word["start"] <= word["end"]:
+            yield f"words holds {word!r}"
 
 
 def _usage(usage: Any) -> Iterator[str]:

@@ -28,6 +28,9 @@ PARSER = RealtimeConnection(None)  # type: ignore[arg-type]
 BETA_PARSER = BetaConnection(None)  # type: ignore[arg-type]
 UNTYPED = {"id", "object", "created"}
 """Keys of session events that OpenAI sends and the SDK has no fields for, and vLLM's `id` and `created` beside them."""
+OURS = {"words"}
+"""Keys of `completed` that OpenAI has not. Tried in openai-python 3.54, openai-node 7.57, agents-js 0.20, Pipecat 1.14
+and LiveKit 1.8, all of which keep or drop them."""
 
 
 def server_events(path: Path) -> list[dict[str, Any]]:
@@ -64,6 +67,7 @@ def test_the_sdk_finds_every_field(path: Path) -> None:
         parsed = GA_EVENTS.validate_python(in_its_words)
         assert parsed.type == event["type"]
         unknown = set(unknown_keys(parsed)) - (UNTYPED if "session" in event else set())
+        unknown -= OURS if event["type"].endswith("transcription.completed") else set()
         assert unknown == set(), event
         # What the SDK's connections do with an event; it never fails, but takes the wrong class where a field is wrong.
         built = PARSER.parse_event(json.dumps(in_its_words))

@@ -36,7 +36,7 @@ def listen(
     ] = None,
     language: Annotated[str | None, typer.Option("--language", "-l", help="The language spoken, such as en.")] = None,
     times: Annotated[
-        bool, typer.Option("--times", help="Show when each turn began, and without --server when each word was said.")
+        bool, typer.Option("--times", help="Show when each turn began, and when each word was said.")
     ] = False,
     model: Annotated[
         str | None, typer.Option("--model", "-m", help="An alias, a folder or a hub id; `voxtral models` lists them.")

@@ -37,6 +37,7 @@ from voxtral_service.events import (
     TranscriptFailed,
     TranscriptFinal,
     TurnStarted,
+    Word,
 )
 
 PATH = "/v1/realtime"
@@ -183,7 +184,8 @@ class _Turns:
                 yield TranscriptDelta(turn.number, message["delta"])
             case "completed" if turn:
                 del self._open[item]
-                yield TranscriptFinal(turn.number, message["transcript"], (), turn.start, turn.end)
+                words = tuple(Word(word["word"], word["start"], word["end"]) for word in message.get("words", ()))
+                yield TranscriptFinal(turn.number, message["transcript"], words, turn.start, turn.end)
             case "failed" if turn:
                 del self._open[item]
                 yield TranscriptFailed(turn.number, str(message["error"].get("code")), message["error"]["message"])

@@ -8,7 +8,7 @@ for any. Words come while the turn is still open, under the id that its item is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from voxtral_service.events import (
     TranscriptFinal,
     TurnEnded,
     TurnStarted,
+    Word,
 )
 from voxtral_service.wire.frames import JsonObject
 from voxtral_service.wire.openai_errors import SERVER_ERROR, Rejected
@@ -75,7 +76,7 @@ class Turns:
     def _final(self, event: TranscriptFinal) -> Iterator[JsonObject]:
         item_id = self._turn(event.turn).item_id
         del self._turns[event.turn]
-        yield from self._completed(item_id, event.text, event.end - event.start, event.language)
+        yield from self._completed(item_id, event.text, event.end - event.start, event.language, event.words)
 
     def _failed(self, event: TranscriptFailed) -> Iterator[JsonObject]:
         item_id = self._turn(event.turn).item_id
@@ -114,12 +115,17 @@ class Turns:
         yield self._events.new("input_audio_buffer.committed", item_id=item_id, previous_item_id=previous)
         yield from self._events.item(item, previous)
 
-    def _completed(self, item_id: str, text: str, seconds: float, language: str | None) -> Iterator[JsonObject]:
+    def _completed(
+        self, item_id: str, text: str, seconds: float, language: str | None, words: Sequence[Word] = ()
+    ) -> Iterator[JsonObject]:
+        """`words`, in seconds of the session, are not OpenAI's: its readers keep or drop what they do not know here."""
         if not self._session.transcribes:
             return
         self._items.replace(spoken_by_user(item_id, text))
         usage = {"type": "duration", "seconds": round(max(seconds, 0.0), 3)}
-        known = {"languages": [{"code": language}]} if language else {}
+        known: JsonObject = {"languages": [{"code": language}]} if language else {}
+        if words:
+            known["words"] = [{"word": word.text, "start": word.start, "end": word.end} for word in words]
         yield self._events.transcription("completed", item_id, transcript=text, usage=usage, **known)
 
 
