@@ -9,8 +9,8 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "voxtral_service"
 FLOORS = [
-    {"config", "events", "errors", "metrics"},
-    {"audio", "subtitles", "render", "fetch", "database"},
+    {"config", "events", "errors", "metrics", "chat"},
+    {"audio", "subtitles", "render", "running_text", "fetch", "database"},
     {"voxtral"},
     {"engine"},
     {"session", "wire", "jobs"},
