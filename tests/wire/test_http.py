@@ -115,29 +115,24 @@ NAMES = [
 ]  # fmt: skip
 NAME = st.sampled_from(NAMES) | st.text(max_size=12)
 FIELD = st.builds(str.__add__, NAME, st.sampled_from(["", "[]", "[type]", "[threshold]", "[", "[0]"]))
+WORDS = ["true", "false", "auto", "word", "segment", "json", "verbose_json", "en", "logprobs", "server_vad"]
+ODD = [
+    "",
+    "0",
+    "0.5",
+    "1e999",
+    "-0",
+    "nan",
+    "9" * 500,
+    "١",
+    "{}",
+    '{"type": "server_vad"}',
+    '{"type": 1}',
+    '{"a":' * 9999,
+]
 VALUE = (
-    st.sampled_from(
-        [
-            "true",
-            "false",
-            "auto",
-            "word",
-            "segment",
-            "json",
-            "verbose_json",
-            "en",
-            "0",
-            "0.5",
-            "1e999",
-            "-0",
-            "nan",
-            "logprobs",
-            "server_vad",
-            "{}",
-            "١",
-        ]
-    )
-    | st.sampled_from(["", '{"type": "server_vad"}', '{"a":' * 9999, '{"type": 1}', "9" * 500])
+    st.sampled_from(WORDS)
+    | st.sampled_from(ODD)
     | st.text(max_size=20)
     | st.binary(max_size=20).map(lambda data: data.decode("latin-1"))
 )
