@@ -13,7 +13,8 @@ from typing import Literal
 class Word:
     """One word with the time it was spoken.
 
-    `end` is the engine's measurement; engines that only mark ends (Voxtral Realtime) estimate `start`.
+    `end` is the engine's measurement; engines that only mark ends (Voxtral Realtime) estimate `start`, those that mark
+    nothing (Voxtral 2507) both: `Capabilities.word_times` tells.
     """
 
     text: str
@@ -233,10 +234,11 @@ class TurnEnded:
 
 @dataclass(frozen=True, slots=True)
 class TranscriptDelta:
-    """Text that extends a turn's transcript for good."""
+    """Text that extends a turn's transcript for good; `heard` is how much audio it took, on the session's clock."""
 
     turn: int
     text: str
+    heard: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from prometheus_client import Histogram
 from torch import Tensor
 
 from tests import tiny
 from tests.engine.conftest import RecordingRunner
+from voxtral_service import metrics
 from voxtral_service.engine.base import StreamOptions, transcribe
 from voxtral_service.engine.stream import MAX_BACKLOG_FRAMES, BlankRut
 from voxtral_service.engine.voxtral_realtime import VoxtralRealtimeEngine
@@ -49,6 +52,29 @@ async def test_a_finished_stream_frees_its_place(make_engine: MakeEngine) -> Non
     engine, _ = make_engine(slots=1)
     for _ in range(3):
         await transcribe(engine, [tiny.sound(0.5)], StreamOptions())
+
+
+async def test_the_lag_of_live_frames_is_measured_and_places_are_counted(make_engine: MakeEngine) -> None:
+    engine, _ = make_engine(slots=2)
+    streams, lags = metrics.STREAMS, metrics.LAG_ENGINE
+    open_before, sum_before, before = streams._value.get(), lags._sum.get(), observations(lags)
+    start = time.monotonic()
+    stream = engine.open(StreamOptions())
+    await stream.push(tiny.sound(1.0))
+    assert streams._value.get() == open_before + 1
+    stream.finish()
+    async for _ in stream:
+        pass
+    assert streams._value.get() == open_before
+    # Padding was made here, so its lag would say nothing; one frame of the sound waits for what follows it.
+    assert observations(lags) - before in (12, 13)
+    assert 0 < lags._sum.get() - sum_before < 13 * (time.monotonic() - start)
+    await transcribe(engine, [tiny.sound(1.0)], StreamOptions(bulk=True))
+    assert observations(lags) - before in (12, 13)
+
+
+def observations(histogram: Histogram) -> float:
+    return float(sum(bucket.get() for bucket in histogram._buckets))
 
 
 async def test_no_audio_gives_no_text(make_engine: MakeEngine) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import threading
+import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fakes import LoudnessActivity, SpellingEngine
+from voxtral_service import metrics
 from voxtral_service.audio import Samples
 from voxtral_service.audio.pcm import encode_s16le
 from voxtral_service.audio.write import write_wav
@@ -107,6 +109,25 @@ async def test_a_turn_that_resumes_is_one_turn() -> None:
         TurnEnded,
     ]
     assert len(finals(events)) == 1
+
+
+async def test_what_is_said_can_be_held_against_when_it_was_heard() -> None:
+    before = sum(bucket.get() for bucket in metrics.LAG_ACTIVITY._buckets)
+    session = Session(SpellingEngine(), SessionSettings(), LoudnessActivity)
+    start = time.monotonic()
+    for command in audio(level(0, 0.5), level(50, 0.8)):
+        await session.send(command)
+    await session.send(EndAudio())
+    deltas = [event async for event in session if isinstance(event, TranscriptDelta)]
+    # The fake engine does not say how much it had heard.
+    assert deltas
+    assert [delta.heard for delta in deltas] == [pytest.approx(0.2, abs=0.04)] * len(deltas)
+    arrivals = [session.arrival(position) for position in (0.2, 0.7, 1.25)]
+    first, second, third = (arrival or 0.0 for arrival in arrivals)
+    assert start <= first < second < third <= time.monotonic()
+    assert session.arrival(5.0) is None
+    # Every 32 ms of audio, but for the last piece.
+    assert sum(bucket.get() for bucket in metrics.LAG_ACTIVITY._buckets) - before == 40
 
 
 async def test_silence_makes_no_turn() -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 from torch import Tensor
 
+from voxtral_service import metrics
 from voxtral_service.audio import Samples
 from voxtral_service.engine.base import StreamOptions
 from voxtral_service.engine.frames import FrameBuffer
@@ -63,11 +66,19 @@ class _Audio:
     buffer: FrameBuffer = field(default_factory=FrameBuffer)
     samples: int = 0
     finished: bool = False
+    arrivals: deque[float | None] = field(default_factory=deque)
+    """When each frame that has not been decoded yet was complete; None for the padding at the end."""
 
     @property
     def frames(self) -> int:
         """Frames of 80 ms the audio so far fills or begins."""
         return -(-self.samples // SAMPLES_PER_TOKEN)
+
+    def push(self, samples: Samples, now: float | None) -> None:
+        """Add samples that came at this time."""
+        before = self.buffer.frames
+        self.buffer.push(samples)
+        self.arrivals.extend([now] * (self.buffer.frames - before))
 
 
 class RealtimeStream:
@@ -122,7 +133,7 @@ class RealtimeStream:
         with self._changed:
             if self._audio.finished:
                 raise ValueError("push after finish")
-            self._audio.buffer.push(samples.astype(np.float32, copy=False))
+            self._audio.push(samples.astype(np.float32, copy=False), time.monotonic())
             self._audio.samples += len(samples)
             if self._audio.buffer.frames:
                 self._changed.notify()
@@ -138,7 +149,7 @@ class RealtimeStream:
                 return
             silence = self._audio.frames * SAMPLES_PER_TOKEN - self._audio.samples
             silence += (self.delay + 1 + EXTRA_RIGHT_PAD_TOKENS) * SAMPLES_PER_TOKEN + LOOK_AHEAD
-            self._audio.buffer.push(np.zeros(silence, np.float32))
+            self._audio.push(np.zeros(silence, np.float32), None)
             self._changed.notify()
 
     def cancel(self) -> None:
@@ -189,7 +200,9 @@ class RealtimeStream:
 
     def advance(self, token: int) -> None:
         """Take the token that the model wrote at the next position."""
-        loud = self._loud.pop(0)
+        loud, arrived = self._loud.pop(0), self._audio.arrivals.popleft()
+        if arrived is not None and not self.bulk:
+            metrics.LAG_ENGINE.observe(time.monotonic() - arrived)
         index = self._position - len(self._prompt) + 1
         self._position += 1
         if index < 0:
@@ -231,10 +244,12 @@ class RealtimeStream:
         return self._position >= last or (token == self._tokenizer.eos and self._position > end)
 
     def _leave(self) -> None:
-        if not self.ended:
+        with self._changed:  # the caller may cancel while the engine's thread ends the stream
+            if self.ended:
+                return
             self.ended = True
             self._release(self)
-            self._call(self._room.set)
+        self._call(self._room.set)
 
     def _call(self, function: Callable[[], None]) -> None:
         if not self._loop.is_closed():

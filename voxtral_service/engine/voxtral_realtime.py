@@ -84,6 +84,7 @@ class VoxtralRealtimeEngine:
                 release=self._release,
             )
             self._scheduler.add(stream)
+        metrics.STREAMS.inc()
         return stream
 
     async def wait_for_place(self) -> None:
@@ -128,6 +129,7 @@ class VoxtralRealtimeEngine:
         with self._changed:
             self._scheduler.remove(stream)
         self._vacancy.tell()
+        metrics.STREAMS.dec()
         self._rescued += stream.rescued
         metrics.RESCUED.inc(stream.rescued)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Protocol
 
 import numpy as np
 
+from voxtral_service import metrics
 from voxtral_service.audio import SAMPLE_RATE, Samples
 from voxtral_service.engine.base import Engine, StreamOptions
 from voxtral_service.errors import InvalidAudio
@@ -30,8 +32,10 @@ from voxtral_service.events import (
     TurnResumed,
     TurnStarted,
 )
+from voxtral_service.session.arrivals import Arrivals
 from voxtral_service.session.completeness import completeness, is_punctuated
 from voxtral_service.session.intake import Intake, intake
+from voxtral_service.session.pause import PauseFinder
 from voxtral_service.session.transcript import TurnTranscript
 from voxtral_service.session.turn import Action, Change, TurnDetector
 from voxtral_service.session.vad import CHUNK
@@ -65,11 +69,14 @@ class Session:
         self._events: asyncio.Queue[SessionEvent] = asyncio.Queue(MAX_WAITING_EVENTS)
         self._detector = TurnDetector(settings.turn_detection) if settings.turn_detection else None
         self._heard = 0
+        self._arrivals = Arrivals()
+        self._arrived = 0.0
         self._given = 0
         self._chunk = np.zeros(0, np.float32)
         self._recent = np.zeros(0, np.float32)
         self._turns = 0
         self._turn: TurnTranscript | None = None
+        self._pause: PauseFinder | None = None
         self._unfinished: list[TurnTranscript] = []
         self._last: asyncio.Event | None = None
         self._punctuated = False
@@ -87,9 +94,17 @@ class Session:
         """How much audio has been taken in."""
         return (self._heard + len(self._chunk)) / SAMPLE_RATE
 
+    def arrival(self, position: float) -> float | None:
+        """When the audio up to this position (seconds of the session) had come, by `time.monotonic`, if that is known.
+
+        Positions before one that was asked for are forgotten.
+        """
+        return self._arrivals.of(position)
+
     async def send(self, command: Command) -> None:
         """Carry out a command; raises InvalidOption for settings that cannot be. After EndAudio nothing is done."""
         if not self._over:
+            self._arrived = time.monotonic()
             await self._handlers[type(command)](command)
 
     async def __aiter__(self) -> AsyncIterator[SessionEvent]:
@@ -124,6 +139,10 @@ class Session:
                 self._activity = self._new_activity()
             self._detector.configure(new.turn_detection)
         self._settings = new
+        # The model waits for as long as it was told at the beginning of a stream: told otherwise within one, it loses
+        # words (a tenth of spoken digits). So the turn goes on in another stream, from the next pause on.
+        changed = self._turn is not None and self._turn.options.delay_ms != new.delay_ms
+        self._pause = PauseFinder(self._new_activity().probability) if changed else None
 
     async def _append(self, command: AppendAudio) -> None:
         await self._take_in(lambda: self._intake.push(command.data))
@@ -178,9 +197,11 @@ class Session:
                 turn = self._turn or await self._start_turn(self._heard)
                 self._heard += len(samples)
                 self._given = self._heard
-                await turn.push(samples)
+                self._arrivals.note(self.audio_seconds, self._arrived)
+                await self._give(turn, samples)
             return
         self._chunk = np.concatenate((self._chunk, samples))
+        self._arrivals.note(self.audio_seconds, self._arrived)
         while len(self._chunk) >= CHUNK and self._detector is not None:
             chunk, self._chunk = self._chunk[:CHUNK], self._chunk[CHUNK:]
             await self._hear_chunk(chunk, self._detector)
@@ -196,11 +217,23 @@ class Session:
         self._punctuated = self._punctuated or is_punctuated(text)
         probability = self._activity.probability(chunk)
         change = detector.advance(probability, completeness(text, punctuated=self._punctuated))
+        metrics.LAG_ACTIVITY.observe(time.monotonic() - self._arrived)
         if self._turn is not None:
             self._given = self._heard
-            await self._turn.push(chunk)
+            await self._give(self._turn, chunk)
         if change is not None:
             await self._act(change, padding / 1000)
+
+    async def _give(self, turn: TurnTranscript, samples: Samples) -> None:
+        """More audio for a turn, in whose next pause new options may wait to count."""
+        pause = self._pause.find(samples) if self._pause is not None else None
+        if pause is not None:
+            await turn.push(samples[:pause])
+            samples = samples[pause:]
+            # Where the engine is so far behind that it has not come to the last change, the next pause will do.
+            waits = not turn.change(self._options())
+            self._pause = PauseFinder(self._new_activity().probability) if waits else None
+        await turn.push(samples)
 
     async def _act(self, change: Change, padding: float) -> None:
         number = self._turns
@@ -235,10 +268,9 @@ class Session:
         self._turns += 1
         start = first_sample / SAMPLE_RATE
         await self._emit(TurnStarted(self._turns, start))
-        settings = self._settings
         self._turn = TurnTranscript(
             engine=self._engine,
-            options=StreamOptions(delay_ms=settings.delay_ms, language=settings.language),
+            options=self._options(),
             turn=self._turns,
             start=start,
             emit=self._emit,
@@ -248,8 +280,18 @@ class Session:
         self._unfinished = [turn for turn in self._unfinished if not turn.done.is_set()] + [self._turn]
         return self._turn
 
+    def _options(self) -> StreamOptions:
+        settings = self._settings
+        return StreamOptions(
+            delay_ms=settings.delay_ms,
+            language=settings.language,
+            prompt=settings.prompt,
+            vocabulary=settings.vocabulary,
+        )
+
     async def _end_turn(self, reason: EndReason) -> None:
         turn, self._turn = self._turn, None
+        self._pause = None
         if self._detector is not None:
             self._detector.reset()
         if turn is None:
