@@ -123,7 +123,33 @@ def test_a_conversation_is_not_transcribed_unless_asked() -> None:
     turn = (TurnStarted(1, 0.0), TranscriptDelta(1, "hi"), TurnEnded(1, 0.0, 1.0, "silence"))
     final = TranscriptFinal(1, "hi", (), 0.0, 1.0)
     assert kinds(speak(client, *turn, final)) == ["speech_started", "speech_stopped", "committed", "added", "done"]
-    assert speak(client, TranscriptFailed(2, "engine_error", "it stopped")) == []
+    turn = (TurnStarted(2, 2.0), TurnEnded(2, 2.0, 3.0, "silence"))
+    assert "failed" not in kinds(speak(client, *turn, TranscriptFailed(2, "engine_error", "it stopped")))
+
+
+@pytest.mark.parametrize("detected", [True, False])
+def test_a_turn_that_fails_while_it_is_spoken_is_one_item(detected: bool) -> None:
+    client = transcribing()
+    if not detected:
+        updated(client, audio={"input": {"turn_detection": None}})
+    started, delta = TurnStarted(1, 0.0), TranscriptDelta(1, "hel")
+    failed, ended = TranscriptFailed(1, "overloaded", "no place"), TurnEnded(1, 0.0, 1.0, "committed")
+    events = heard(speak(client, started, delta, failed, ended))
+    about = [(event["type"].rpartition(".")[2], event.get("item_id") or event["item"]["id"]) for event in events]
+    spoken = ["speech_started", "delta", "speech_stopped"] if detected else ["delta"]
+    assert [kind for kind, _ in about] == [*spoken, "committed", "added", "done", "failed"]
+    assert len({item_id for _, item_id in about}) == 1
+    assert events[-1]["error"]["code"] == "overloaded"
+    # The next turn is another item, and nothing is kept of this one.
+    final = TranscriptFinal(2, "", (), 2.0, 3.0)
+    after = heard(speak(client, TurnStarted(2, 2.0), TurnEnded(2, 2.0, 3.0, "committed"), final))
+    assert {event["item_id"] for event in after if "item_id" in event}.isdisjoint(dict(about).values())
+
+
+def test_a_turn_that_fails_and_is_cleared_is_never_heard_of_again() -> None:
+    client = transcribing()
+    failed, cleared = TranscriptFailed(1, "overloaded", "no place"), TurnEnded(1, 0.0, 1.0, "cleared")
+    assert kinds(speak(client, TurnStarted(1, 0.0), failed, cleared)) == ["speech_started", "speech_stopped"]
 
 
 # -- audio

@@ -34,6 +34,8 @@ from voxtral_service.wire.openai_session import RealtimeSession
 class _Turn:
     item_id: str
     announced: bool = False
+    ended: bool = False
+    failure: TranscriptFailed | None = None
 
 
 class Turns:
@@ -65,8 +67,11 @@ class Turns:
             yield self._events.new("input_audio_buffer.speech_stopped", audio_end_ms=at, item_id=turn.item_id)
         if event.reason == "cleared":
             del self._turns[event.turn]
-        else:
-            yield from self._committed(turn.item_id)
+            return
+        turn.ended = True
+        yield from self._committed(turn.item_id)
+        if turn.failure is not None:
+            yield from self._failed(turn.failure)
 
     def _delta(self, event: TranscriptDelta) -> Iterator[JsonObject]:
         turn = self._turn(event.turn)
@@ -79,11 +84,15 @@ class Turns:
         yield from self._completed(item_id, event.text, event.end - event.start, event.language, event.words)
 
     def _failed(self, event: TranscriptFailed) -> Iterator[JsonObject]:
-        item_id = self._turn(event.turn).item_id
+        """Told when there is an item that it can be told of: an engine may fail while the person still speaks."""
+        turn = self._turn(event.turn)
+        if not turn.ended:
+            turn.failure = event
+            return
         del self._turns[event.turn]
         if self._session.transcribes:
             error = {"type": SERVER_ERROR, "code": event.code, "message": event.message}
-            yield self._events.transcription("failed", item_id, error=error)
+            yield self._events.transcription("failed", turn.item_id, error=error)
 
     def _idle(self, event: IdleTimeout) -> Iterator[JsonObject]:
         """The silence is committed as an item of its own, in which nothing was said."""
