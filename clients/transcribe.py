@@ -22,7 +22,7 @@ async def main(paths: list[str]) -> None:
     settings = config.load()
     model = Registry(settings.models_dir).find("wren-en")
     device = loading.pick_device("auto")
-    engine = loading.load(model, device=device, dtype=loading.pick_dtype("auto", device), slots=len(paths))
+    engine = loading.load(model, device=device, slots=len(paths))
     try:
         readers = [AudioReader(path) for path in paths]
         options = StreamOptions(delay_ms=960, bulk=True)

@@ -54,7 +54,7 @@ def test_home_is_expanded() -> None:
         ({"delay_ms": 100}, "--delay is 100; it should be a multiple of 80"),
         ({"delay_ms": 4000}, "--delay is 4000; it should be less than or equal to 2400"),
         ({"device": "tpu"}, "--device is 'tpu'; it should be auto, cpu, cuda or cuda:N"),
-        ({"dtype": "int8"}, "--dtype is 'int8'; it should be 'auto', 'float32' or 'bfloat16'"),
+        ({"dtype": "int4"}, "--dtype is 'int4'; it should be 'auto', 'float32', 'bfloat16', 'float16' or 'int8'"),
         ({"max_streams": 0}, "--max-streams is 0; it should be greater than or equal to 1"),
     ],
 )

@@ -41,7 +41,8 @@ class Settings(BaseSettings):
     model: str = "auto"
     """An alias, a folder, a hub id, or `auto` for the best that is here and fits the device."""
     device: Annotated[str, StringConstraints(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
-    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    dtype: Literal["auto", "float32", "bfloat16", "float16", "int8"] = "auto"
+    """What is computed in: float16 and int8 by Whisper only."""
     delay_ms: Annotated[int, Field(ge=80, le=2400, multiple_of=80)] | None = None
     """How long the engine waits before it writes a word; None for the model's own."""
     models_dir: Path = Field(default_factory=lambda: platformdirs.user_data_path(APP) / "models")

@@ -234,7 +234,7 @@ def test_a_gpu_must_have_room_for_the_weights_and_the_streams(
 
 def test_a_model_becomes_an_engine(registry: Registry, put: Callable[..., Path]) -> None:
     put(registry.models_dir / "mine")
-    engine = loading.load(registry.find("mine"), device=CPU, dtype=torch.bfloat16, slots=2)
+    engine = loading.load(registry.find("mine"), device=CPU, dtype="bfloat16", slots=2)
     engine.close()
 
 
@@ -249,6 +249,12 @@ def test_dtypes_suit_their_device() -> None:
     assert loading.pick_dtype("auto", CPU) is torch.float32
     assert loading.pick_dtype("auto", torch.device("cuda")) is torch.bfloat16
     assert loading.pick_dtype("bfloat16", CPU) is torch.bfloat16
+    with pytest.raises(InvalidOption, match="Voxtral models run in float32 or bfloat16, not in int8"):
+        loading.pick_dtype("int8", CPU)
+    assert loading.compute_type("auto", CPU) == "int8"
+    assert loading.compute_type("auto", torch.device("cuda")) == "float16"
+    assert loading.compute_type("int8", torch.device("cuda", 1)) == "int8_float16"
+    assert loading.compute_type("bfloat16", CPU) == "bfloat16"
 
 
 def test_hyperthreads_do_not_count_as_cores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

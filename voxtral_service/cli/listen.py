@@ -46,7 +46,9 @@ def listen(
         typer.Option("--delay", metavar="MS", help="Wait this long before each word: 80 to 2400, longer is surer."),
     ] = None,
     device: Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = None,
-    dtype: Annotated[str | None, typer.Option("--dtype", help="auto, float32 or bfloat16.")] = None,
+    dtype: Annotated[
+        str | None, typer.Option("--dtype", help="auto, float32, bfloat16; for Whisper also float16, int8.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No notices.")] = False,
 ) -> None:
     """Write down what is said while it is said, a line for every turn.
@@ -131,7 +133,7 @@ def _here(
     choice = choose(Registry(settings.models_dir), settings.model, device)
     if choice.notice and not quiet:
         typer.echo(choice.notice, err=True)
-    engine = loading.load(choice.model, device=device, dtype=loading.pick_dtype(settings.dtype, device), slots=1)
+    engine = loading.load(choice.model, device=device, dtype=settings.dtype, slots=1)
     closing.callback(engine.close)
     silero = SileroModel()
     session = SessionSettings(delay_ms=settings.delay_ms, language=language)

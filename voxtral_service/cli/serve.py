@@ -31,7 +31,9 @@ def serve(
         str | None, typer.Option("--model", "-m", help="An alias, a folder or a hub id; `voxtral models` lists them.")
     ] = None,
     device: Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = None,
-    dtype: Annotated[str | None, typer.Option("--dtype", help="auto, float32 or bfloat16.")] = None,
+    dtype: Annotated[
+        str | None, typer.Option("--dtype", help="auto, float32, bfloat16; for Whisper also float16, int8.")
+    ] = None,
     delay: Annotated[
         int | None,
         typer.Option("--delay", metavar="MS", help="Wait this long before each word unless the client says otherwise."),
@@ -161,18 +163,17 @@ def _state(
     logging.getLogger("voxtral_service").setLevel(logging.INFO)
     device = loading.pick_device(settings.device)
     registry = Registry(settings.models_dir)
-    choice = choose(registry, settings.model, device)
+    choice = choose(registry, settings.model, device, live=True)
     if choice.notice:
         print(choice.notice, file=sys.stderr)
-    dtype = loading.pick_dtype(settings.dtype, device)
     places = settings.max_streams
     # A few places stay free of files' work, so that live streams seldom have to take one from a file.
-    load = partial(loading.load, device=device, dtype=dtype, slots=places, reserve=places // 4)
+    load = partial(loading.load, device=device, dtype=settings.dtype, slots=places, reserve=places // 4)
     engine = load(choice.model)
     pool = EnginePool(
         registry,
         load,
-        need=partial(loading.need, device=device, dtype=dtype),
+        need=partial(loading.need, device=device, dtype=settings.dtype),
         budget=settings.models_memory or available(device) // 2,
         idle_seconds=settings.models_idle,
         default=LoadedModel(choice.model, engine),

@@ -31,7 +31,9 @@ def transcribe(
         typer.Option("--delay", metavar="MS", help="Wait this long before each word: 80 to 2400, longer is surer."),
     ] = None,
     device: Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = None,
-    dtype: Annotated[str | None, typer.Option("--dtype", help="auto, float32 or bfloat16.")] = None,
+    dtype: Annotated[
+        str | None, typer.Option("--dtype", help="auto, float32, bfloat16; for Whisper also float16, int8.")
+    ] = None,
     max_streams: Annotated[
         int | None, typer.Option("--max-streams", help="Recordings side by side. Default: 4.")
     ] = None,

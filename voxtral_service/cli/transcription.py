@@ -56,7 +56,7 @@ def transcribe_all(
     # A live stream has one place; files are cut up to fill all there are.
     slots = 1 if len(recordings) == 1 and recordings[0].live else settings.max_streams
     with _spinner(f"loading {model.name}", quiet=quiet):
-        engine = loading.load(model, device=device, dtype=loading.pick_dtype(settings.dtype, device), slots=slots)
+        engine = loading.load(model, device=device, dtype=settings.dtype, slots=slots)
     spoken = language or (model.languages[0] if len(model.languages) == 1 else None)
     jobs = [Job(recording, StreamOptions(settings.delay_ms, spoken, not recording.live)) for recording in recordings]
     screen = Screen(sys.stdout, sys.stderr, jobs, quiet=quiet)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
+from voxtral_service.engine.abilities import capabilities
 from voxtral_service.engine.catalog import RECOMMENDED
 from voxtral_service.engine.loading import fits
 from voxtral_service.engine.registry import InstalledModel, Origin, Registry
@@ -22,15 +23,15 @@ class Choice:
     notice: str | None = None
 
 
-def choose(registry: Registry, name: str, device: torch.device) -> Choice:
-    """The named model, or for `auto` the largest on this machine that fits the device.
+def choose(registry: Registry, name: str, device: torch.device, *, live: bool = False) -> Choice:
+    """The named model, or for `auto` the largest on this machine that fits the device; if `live`, that can be live.
 
     Raises like `Registry.find`, and ModelNotFound when there is nothing to choose from.
     """
     if name != AUTO:
         return Choice(registry.find(name))
     here, _ = registry.installed()
-    models = [model for model in here if fits(model, device)]
+    models = [model for model in here if fits(model, device) and (capabilities(model).live or not live)]
     if not models:
         lack = f"none of the models on this machine fits {device}" if here else "there is no model on this machine"
         raise ModelNotFound(

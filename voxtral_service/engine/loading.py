@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from voxtral_service.engine.model_runner import ModelRunner
+from voxtral_service.engine.abilities import capabilities
+from voxtral_service.engine.base import Engine
+from voxtral_service.engine.kinds import Kind
 from voxtral_service.engine.registry import InstalledModel
-from voxtral_service.engine.voxtral_realtime import VoxtralRealtimeEngine
 from voxtral_service.errors import EngineError, InvalidOption
-from voxtral_service.voxtral import checkpoint
-from voxtral_service.voxtral.tokenizer import Tokenizer
 
 SMALL = 200_000_000
 """Parameters; below, a step is so short that handing it to several threads costs more than it saves."""
@@ -22,27 +23,63 @@ BESIDE_WEIGHTS = 5_000_000_000
 """Bytes on a GPU for the caches of a handful of streams and for CUDA itself."""
 
 
-def load(
-    model: InstalledModel, *, device: torch.device, dtype: torch.dtype, slots: int, reserve: int = 0
-) -> VoxtralRealtimeEngine:
-    """Start an engine with room for `slots` streams, `reserve` of them for live ones only.
+def load(model: InstalledModel, *, device: torch.device, dtype: str = "auto", slots: int, reserve: int = 0) -> Engine:
+    """Start an engine with room for `slots` streams, `reserve` of them for live ones only; `dtype` as `--dtype`.
 
-    Sets how many threads torch uses in this process.
-
-    Raises CheckpointError when the files do not fit together, EngineError when the device has no room for them.
+    Sets how many threads torch uses in this process. Raises CheckpointError when the files do not fit together,
+    InvalidOption when the kind of model cannot compute in that type, EngineError when the device has no room.
     """
-    if device.type == "cpu":
+    return _LOADERS[model.kind](model, Start(device, dtype, slots, reserve))
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What an engine is started with, whatever its kind; see `load`."""
+
+    device: torch.device
+    dtype: str
+    slots: int
+    reserve: int
+
+
+def _load_realtime(model: InstalledModel, start: Start) -> Engine:
+    from voxtral_service.engine.model_runner import ModelRunner
+    from voxtral_service.engine.voxtral_realtime import VoxtralRealtimeEngine
+    from voxtral_service.voxtral import checkpoint
+    from voxtral_service.voxtral.tokenizer import Tokenizer
+
+    dtype = pick_dtype(start.dtype, start.device)
+    if start.device.type == "cpu":
         use_threads(model)
     try:
-        network = checkpoint.load(model.folder, dtype=dtype, device=device)
-        runner = ModelRunner(network, Tokenizer.from_folder(model.folder), slots)
+        network = checkpoint.load(model.folder, dtype=dtype, device=start.device)
+        runner = ModelRunner(network, Tokenizer.from_folder(model.folder), start.slots)
     except RuntimeError as error:  # what torch raises on a CPU, and the base of its OutOfMemoryError
         needed = model.parameters * dtype.itemsize / 1e9
         raise EngineError(
-            f"{model.name} could not be put on {device} ({_first_line(error)}); its weights alone take "
-            f"{needed:.1f} GB in {name_of(dtype)}: free memory, lower --max-streams or take a smaller model"
+            f"{model.name} could not be put on {start.device} ({_first_line(error)}); its weights alone take "
+            f"{needed:.1f} GB in {start.dtype}: free memory, lower --max-streams or take a smaller model"
         ) from error
-    return VoxtralRealtimeEngine(runner, languages=model.languages, reserve=reserve)
+    return VoxtralRealtimeEngine(runner, languages=model.languages, reserve=start.reserve)
+
+
+def _load_whisper(model: InstalledModel, start: Start) -> Engine:
+    from voxtral_service.engine.faster_whisper import FasterWhisperEngine
+    from voxtral_service.engine.whisper_model import WhisperModel
+
+    whisper = WhisperModel(
+        model.folder,
+        device=str(start.device),
+        compute_type=compute_type(start.dtype, start.device),
+        threads=threads(model),
+    )
+    return FasterWhisperEngine(whisper, capabilities(model), slots=start.slots, reserve=start.reserve)
+
+
+_LOADERS: dict[Kind, Callable[[InstalledModel, Start], Engine]] = {
+    Kind.VOXTRAL_REALTIME: _load_realtime,
+    Kind.WHISPER: _load_whisper,
+}
 
 
 def pick_device(name: str) -> torch.device:
@@ -61,15 +98,23 @@ def pick_device(name: str) -> torch.device:
 
 
 def pick_dtype(name: str, device: torch.device) -> torch.dtype:
-    """`auto` is bfloat16 on CUDA, as the public weights are stored, and float32 on CPUs: few have fast bfloat16."""
+    """What a Voxtral model computes in; raises InvalidOption for types that only Whisper runs in.
+
+    `auto` is bfloat16 on CUDA, as the public weights are stored, and float32 on CPUs: few have fast bfloat16.
+    """
     if name == "auto":
         return torch.bfloat16 if device.type == "cuda" else torch.float32
-    return {"float32": torch.float32, "bfloat16": torch.bfloat16}[name]
+    dtypes = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+    if name not in dtypes:
+        raise InvalidOption(f"Voxtral models run in {' or '.join(dtypes)}, not in {name}", field="dtype")
+    return dtypes[name]
 
 
-def name_of(dtype: torch.dtype) -> str:
-    """The name that `--dtype` takes."""
-    return str(dtype).removeprefix("torch.")
+def compute_type(name: str, device: torch.device) -> str:
+    """What a Whisper model computes in, in CTranslate2's words: `auto` is float16 on CUDA and int8 on CPUs."""
+    if name == "auto":
+        return "float16" if device.type == "cuda" else "int8"
+    return "int8_float16" if name == "int8" and device.type == "cuda" else name
 
 
 def fits(model: InstalledModel, device: torch.device) -> bool:
@@ -80,18 +125,29 @@ def fits(model: InstalledModel, device: torch.device) -> bool:
     return model.parameters * torch.bfloat16.itemsize + BESIDE_WEIGHTS <= free
 
 
-def need(model: InstalledModel, *, device: torch.device, dtype: torch.dtype) -> int:
+def need(model: InstalledModel, *, device: torch.device, dtype: str = "auto") -> int:
     """About how many bytes of the device's memory a loaded model takes."""
+    whisper = model.kind is Kind.WHISPER
+    size = _BYTES[compute_type(dtype, device)] if whisper else pick_dtype(dtype, device).itemsize
     # A quarter more for what is computed between the layers and for the streams' caches.
-    return model.parameters * dtype.itemsize * 5 // 4
+    return model.parameters * size * 5 // 4
+
+
+_BYTES = {"int8": 1, "int8_float16": 1, "float16": 2, "bfloat16": 2, "float32": 4}
 
 
 def use_threads(model: InstalledModel) -> None:
     """One thread for a small model, else one a core unless OMP_NUM_THREADS says otherwise."""
+    if model.parameters < SMALL or "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(threads(model))
+
+
+def threads(model: InstalledModel) -> int:
+    """How many threads a model's steps are worth on a CPU; OMP_NUM_THREADS overrules it for all but small ones."""
     if model.parameters < SMALL:
-        torch.set_num_threads(1)
-    elif "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(physical_cores())
+        return 1
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    return int(given) if given.isdecimal() and int(given) else physical_cores()
 
 
 def physical_cores(topology: Path = Path("/sys/devices/system/cpu")) -> int:
