@@ -6,10 +6,11 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from voxtral_service.engine.base import Engine
 from voxtral_service.engine.registry import InstalledModel, Registry
@@ -19,6 +20,10 @@ logger = logging.getLogger(__name__)
 
 HOSTED = re.compile(r"whisper-1|gpt-.*|voxtral-.*(latest|transcribe|-\d{4})")
 """Names of OpenAI's and Mistral's hosted models; clients have them built in and mean whatever model is served."""
+
+
+OffLoop = Callable[..., Coroutine[Any, Any, Any]]
+"""Makes a blocking call and lets the loop go on, as `asyncio.to_thread`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +62,17 @@ class EnginePool:
         idle_seconds: float,
         need: Callable[[InstalledModel], int] = lambda model: model.size,
         clock: Callable[[], float] = time.monotonic,
+        off_loop: OffLoop = asyncio.to_thread,
         default: LoadedModel | None = None,
         strict: bool = False,
     ) -> None:
-        """`budget` is in bytes, `need` tells how many of them a model takes.
+        """`budget` is in bytes, `need` tells how many of them a model takes, `off_loop` makes calls that take long.
 
         `strict` refuses names of hosted models instead of taking them to mean the default.
         """
         self._registry, self._load, self._need = registry, load, need
         self._budget, self._idle_seconds, self._clock = budget, idle_seconds, clock
+        self._off_loop = off_loop
         self._default, self._strict = default, strict
         self._entries: dict[Path, _Entry] = {}
         self._one_load = asyncio.Lock()
@@ -112,7 +119,7 @@ class EnginePool:
         Raises like `resolve` for a name; CheckpointError and EngineError when the model cannot be loaded, Overloaded
         when the budget is full of models in use.
         """
-        wanted = model if isinstance(model, InstalledModel) else await asyncio.to_thread(self.resolve, model)
+        wanted = model if isinstance(model, InstalledModel) else await self._off_loop(self.resolve, model)
         if self._default and wanted.folder == self._default.model.folder:
             yield self._default
             return
@@ -153,6 +160,7 @@ class EnginePool:
         if entry is None:
             entry = self._entries[model.folder] = _Entry(model)
             entry.loading = asyncio.create_task(self._bring_in(entry), name=f"load {model.name}")
+            entry.loading.add_done_callback(_log_unheard)
         entry.users += 1
         return entry
 
@@ -171,7 +179,7 @@ class EnginePool:
                     return
                 await self._make_room(entry.model)
                 started = time.monotonic()
-                engine = await asyncio.to_thread(self._load, entry.model)
+                engine = await self._off_loop(self._load, entry.model)
                 entry.loaded = LoadedModel(entry.model, engine)
                 entry.last_used = self._clock()
                 logger.info("loaded %s in %.1f s", entry.model.name, time.monotonic() - started)
@@ -206,6 +214,12 @@ class EnginePool:
         del self._entries[entry.model.folder]
         if loaded is not None:
             logger.info("unloading %s", entry.model.name)
-            closing = asyncio.get_running_loop().run_in_executor(None, loaded.engine.close)
+            closing = asyncio.ensure_future(self._off_loop(loaded.engine.close))
             self._closing.add(closing)
             closing.add_done_callback(self._closing.discard)
+
+
+def _log_unheard(load: asyncio.Task[None]) -> None:
+    """Whoever waited may have given up before the load failed."""
+    if not load.cancelled() and (error := load.exception()):
+        logger.warning("%s failed: %s", load.get_name(), error)
