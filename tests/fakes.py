@@ -14,8 +14,8 @@ from voxtral_service.engine.base import Capabilities, StreamOptions
 from voxtral_service.engine.pool import EnginePool, LoadedModel
 from voxtral_service.engine.registry import InstalledModel, Origin, Registry
 from voxtral_service.engine.vacancy import Vacancy
-from voxtral_service.errors import InvalidAudio, Overloaded
-from voxtral_service.events import Hypothesis, Word
+from voxtral_service.errors import EngineError, InvalidAudio, Overloaded
+from voxtral_service.events import Hypothesis, Token, Word
 
 
 class LoudnessActivity:
@@ -25,7 +25,7 @@ class LoudnessActivity:
         return 0.9 if float(np.sqrt(np.square(chunk).mean())) > 0.01 else 0.05
 
 
-@dataclass
+@dataclass(eq=False)
 class SpellingStream:
     """Says a word for every tenth of a second of sound: the word is the loudness of that piece in percent."""
 
@@ -68,9 +68,16 @@ class SpellingStream:
             ready = words if self.finished else words[:-1]
             for word in ready[said:]:
                 said += 1
-                yield Hypothesis(f" {word}" if said > 1 else word, (Word(word, said / 10 - 0.1, said / 10),))
+                delta = f" {word}" if said > 1 else word
+                tokens = (Token(int(word), delta, -0.5),) if self.engine.capabilities.logprobs else ()
+                yield Hypothesis(delta, (Word(word, said / 10 - 0.1, said / 10),), tokens=tokens)
             if self.finished:
-                yield Hypothesis("", final=True, audio_seconds=self.audio_seconds)
+                if self.engine.hold is not None:
+                    await self.engine.hold.wait()
+                if self.engine.fail_when_held:
+                    raise EngineError("the device is out of memory")
+                language = "en" if self.engine.capabilities.detects_language else self.options.language
+                yield Hypothesis("", final=True, audio_seconds=self.audio_seconds, language=language)
                 return
             self.changed.clear()
             await self.changed.wait()
@@ -86,6 +93,10 @@ class SpellingEngine:
     opened: list[StreamOptions] = field(default_factory=list)
     capabilities: Capabilities = field(default_factory=lambda: Capabilities(live=True))
     vacancy: Vacancy = field(default_factory=Vacancy)
+    hold: asyncio.Event | None = None
+    """What streams wait for before they end."""
+    fail_when_held: bool = False
+    """Whether they end with an error."""
 
     def open(self, options: StreamOptions) -> SpellingStream:
         if self.open_streams >= self.places:
