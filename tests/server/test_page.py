@@ -205,6 +205,9 @@ async def test_what_is_said_is_shown_and_can_be_saved(serve: Serve, chromium: Br
             times = [time for word in turn["words"] for time in (word["start"], word["end"])]
             assert turn["start"] <= times[0] <= times[-1] <= turn["end"]
             assert times[1::2] == sorted(times[1::2])
+            # As the fake engine stamps them: a word for each tenth of a second, counted from the start of the turn.
+            assert turn["word_times"] == "server"
+            assert all(word["end"] - word["start"] == pytest.approx(0.1, abs=0.002) for word in turn["words"][:-1])
         assert 1.6 <= saved["turns"][1]["start"] - saved["turns"][0]["start"] <= 2
         srt, vtt = await tab.download("srt"), await tab.download("vtt")
         assert re.match(r"1\n00:00:00,\d{3} --> 00:00:0\d,\d{3}\n\d+ ", srt)

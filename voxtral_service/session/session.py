@@ -140,7 +140,7 @@ class Session:
             self._detector.configure(new.turn_detection)
         self._settings = new
         # The model waits for as long as it was told at the beginning of a stream: told otherwise within one, it loses
-        # words (a tenth of spoken digits). So the turn goes on in another stream, from the next pause on.
+        # words (5 to 33 of 100 spoken digits). So the turn goes on in another stream, from the next pause on.
         changed = self._turn is not None and self._turn.options.delay_ms != new.delay_ms
         self._pause = PauseFinder(self._new_activity().probability) if changed else None
 

@@ -116,7 +116,7 @@ function connectionEvents() {
     opened: (id, at) => transcript.opened(id, at),
     said: (id, text, at) => transcript.said(id, text, at),
     ended: (id, at) => transcript.ended(id, at),
-    finished: (id, text) => transcript.finished(id, text),
+    finished: (id, text, words) => transcript.finished(id, text, words),
     failed(id, message) {
       transcript.failed(id);
       notices.show(`A turn could not be transcribed: ${message}`, { kind: "trouble", seconds: 10 });

@@ -44,7 +44,7 @@ export class Connection {
    * `settings` are `{ language, delay, turns }`, `from` is where the clock stands, and `on` has a function for each:
    * `live()`, `trouble(message, seconds)` with the time until the next try, `refused(reason)` which is the end,
    * `complaint(message)`, and of turns `opened(id, start)`, `said(id, text, at)`, `ended(id, end)`,
-   * `finished(id, text)`, `failed(id, message)`, and `interrupted()` for all that are open.
+   * `finished(id, text, words)` with undefined for words without times, `failed(id, message)`, and `interrupted()` for all that are open.
    */
   constructor({ key, settings, microphone, from, on }) {
     this.#key = key;
@@ -204,7 +204,7 @@ export class Connection {
         return this.#on.said(id, event.delta, this.#sent - DELAYS_MS[this.#settings.delay] / 1000);
       case "conversation.item.input_audio_transcription.completed":
         this.#appeared(id);
-        this.#on.finished(id, event.transcript);
+        this.#on.finished(id, event.transcript, event.words?.map((word) => this.#onOurClock(word)));
         return this.#over(id);
       case "conversation.item.input_audio_transcription.failed":
         this.#appeared(id);
@@ -233,6 +233,10 @@ export class Connection {
     this.#live = true;
     this.#flush();
     this.#on.live();
+  }
+
+  #onOurClock({ word, start, end }) {
+    return { text: word, start: this.#zero + start, end: this.#zero + end };
   }
 
   #opened(id, start) {

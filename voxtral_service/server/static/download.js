@@ -23,14 +23,15 @@ export function download(format, turns, about) {
 function json(turns, about) {
   const seconds = (value) => Math.round(value * 1000) / 1000;
   const word = ({ text, start, end }) => ({ text, start: seconds(start), end: seconds(end) });
-  const body = turns.map(({ text, start, end, state, words }) => ({
+  const body = turns.map(({ text, start, end, state, words, wordTimes }) => ({
     text: text.trim(),
     start: seconds(start),
     end: seconds(end),
     ...(state !== "final" && { incomplete: true }),
+    word_times: wordTimes,
     words: words.map(word),
   }));
-  return `${JSON.stringify({ ...about, word_times: "estimated", turns: body }, null, 1)}\n`;
+  return `${JSON.stringify({ ...about, turns: body }, null, 1)}\n`;
 }
 
 function localMinute(date) {

@@ -14,14 +14,16 @@ export function clock(seconds, digits = 0) {
 const LONGEST_WORD = 1; // second; a word after a pause would otherwise begin with the pause
 
 /**
- * A turn. The server tells when it starts and ends; of its words it tells no times, so they are taken
- * from when their text came, less the delay. `points` are such times: so many characters had been said by then.
+ * A turn. The server tells when it starts and ends, and with its last event the times of its words. Of a turn that
+ * never got that far, or at a server that tells none, they are taken from when their text came, less the delay.
+ * `points` are such times: so many characters had been said by then.
  */
 class Turn {
   text = "";
   end = null;
   state = "open"; // then "final", "failed" or "interrupted"
   points;
+  #words = null;
 
   constructor(id, start) {
     this.id = id;
@@ -29,8 +31,14 @@ class Turn {
     this.points = [[0, start]];
   }
 
-  /** Words as `{ text, start, end }`, their times estimated. */
+  /** Where the words' times come from: "server" or "estimated". */
+  get wordTimes() {
+    return this.#words ? "server" : "estimated";
+  }
+
+  /** Words as `{ text, start, end }`. */
   get words() {
+    if (this.#words) return this.#words;
     return [...this.text.matchAll(/\S+/gu)].map(({ 0: text, index }) => {
       const end = this.#timeOf(index + text.length);
       return { text, start: Math.max(this.#timeOf(index), end - LONGEST_WORD), end };
@@ -42,13 +50,16 @@ class Turn {
     this.points.push([this.text.length, Math.max(at, this.points.at(-1)[1])]);
   }
 
-  settle(state, text = this.text) {
+  settle(state, text = this.text, words = []) {
     this.state = state;
     this.end = Math.max(this.end ?? this.points.at(-1)[1], this.start);
     if (text !== this.text) this.points = [[0, this.start]]; // it was said differently: spread it evenly
     this.text = text;
     this.points = this.points.map(([characters, at]) => [characters, Math.min(at, this.end)]);
     if (this.points.at(-1)[0] < text.length) this.points.push([text.length, this.end]);
+    if (!words.length || words.map(({ text }) => text).join("") !== text.replaceAll(/\s/gu, "")) return;
+    const within = (at) => Math.min(Math.max(at, this.start), this.end); // a word may be stamped just behind the turn
+    this.#words = words.map(({ text, start, end }) => ({ text, start: within(start), end: within(end) }));
   }
 
   #timeOf(characters) {
@@ -90,8 +101,8 @@ export class Transcript {
     this.#open.get(id).end = end;
   }
 
-  finished(id, text) {
-    this.#settle(id, "final", text);
+  finished(id, text, words) {
+    this.#settle(id, "final", text, words);
   }
 
   failed(id) {
@@ -113,10 +124,10 @@ export class Transcript {
     this.#settled.unshift(...turns);
   }
 
-  #settle(id, state, text) {
+  #settle(id, state, text, words) {
     const turn = this.#open.get(id);
     this.#open.delete(id);
-    turn.settle(state, text);
+    turn.settle(state, text, words);
     if (!turn.text.trim()) return this.#show.dropped(turn);
     this.#settled.push(turn);
     this.#show.settled(turn);
