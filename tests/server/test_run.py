@@ -41,7 +41,9 @@ def server(model: Path, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str],
     port = free_port()
     (tmp_path / "config.toml").touch()
     process = subprocess.Popen(
-        command("--model", str(model), "--port", str(port), "--max-streams", "2", "--grace", "20"),
+        command(
+            "--model", str(model), "--port", str(port), "--max-streams", "2", "--grace", "20", "--log-format", "json"
+        ),
         env={**os.environ, "VOXTRAL_CONFIG": str(tmp_path / "config.toml"), "VOXTRAL_MODELS_DIR": str(tmp_path)},
         stderr=subprocess.PIPE,
         text=True,
@@ -92,6 +94,11 @@ async def test_a_stop_refuses_newcomers_and_lets_the_open_session_finish(
         await open_session.send(json.dumps({"type": "input_audio_buffer.commit", "final": True}))
         assert json.loads(await open_session.recv())["type"] == "transcription.done"
     assert await asyncio.to_thread(process.wait, 30) == 0
+    assert process.stderr is not None
+    lines = [json.loads(line) for line in process.stderr.read().splitlines()]
+    assert lines[0]["message"].startswith("serving ")
+    assert [line["reason"] for line in lines if line["message"].startswith("refused")] == ["overloaded"]
+    assert lines[-1]["message"] == "session closed"
 
 
 def test_other_addresses_want_keys(model: Path, tmp_path: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -58,6 +56,13 @@ def serve(
     grace: Annotated[
         float, typer.Option("--grace", help="Seconds that open sessions get when the server stops.")
     ] = 30.0,
+    log_format: Annotated[
+        Literal["text", "json"], typer.Option("--log-format", help="How lines on standard error are written.")
+    ] = "text",
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        typer.Option("--log-level", help="What is logged; never what was said, never keys."),
+    ] = "info",
 ) -> None:
     """Serve live transcription to clients of OpenAI, Mistral, vLLM and Home Assistant.
 
@@ -70,9 +75,12 @@ def serve(
       voxtral serve
       voxtral serve --host 0.0.0.0 --tls self-signed
       voxtral serve --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem
+      voxtral serve --log-format json 2> voxtral.log
     """  # noqa: D301
     from voxtral_service import config
+    from voxtral_service.server import logs
 
+    logs.configure(log_format, log_level)
     settings = config.load(model=model, device=device, dtype=dtype, delay_ms=delay, max_streams=max_streams)
     keys = _required_keys(host, wyoming_port, no_auth=no_auth)
     if (tls_cert is None) != (tls_key is None):
@@ -91,11 +99,12 @@ def _own_certificate() -> tuple[Path, Path]:
     import platformdirs
 
     from voxtral_service import config
+    from voxtral_service.server.logs import announce
     from voxtral_service.server.tls import names_of_this_host, self_signed
 
     names = names_of_this_host()
     files = self_signed(platformdirs.user_data_path(config.APP) / "tls", names)
-    print(f"a certificate of its own for {', '.join(names)}: {files.certificate}", file=sys.stderr)
+    announce(f"a certificate of its own for {', '.join(names)}: {files.certificate}")
     return files.certificate, files.key
 
 
@@ -130,13 +139,14 @@ def _run(
 ) -> None:
     import asyncio
 
+    from voxtral_service.server.logs import announce
     from voxtral_service.server.run import run
 
     state = _state(settings, keys, origins, strict_models=strict_models)
     scheme = "https" if listen.tls_cert else "http"
     door = "anybody is let in" if keys is None else f"{len(keys)} keys"
     wyoming = f", Wyoming on port {listen.wyoming_port}" if listen.wyoming_port else ""
-    print(f"serving {state.model.name} on {scheme}://{listen.host}:{listen.port}{wyoming}; {door}", file=sys.stderr)
+    announce(f"serving {state.model.name} on {scheme}://{listen.host}:{listen.port}{wyoming}; {door}")
     try:
         asyncio.run(run(state, listen))
     finally:
@@ -156,16 +166,16 @@ def _state(
     from voxtral_service.engine.registry import Registry
     from voxtral_service.events import SessionSettings
     from voxtral_service.server.keys import Door
+    from voxtral_service.server.logs import announce
     from voxtral_service.server.seats import Seats
     from voxtral_service.server.state import ServedModel, ServerState
     from voxtral_service.session.vad import SileroModel, VoiceActivity
 
-    logging.getLogger("voxtral_service").setLevel(logging.INFO)
     device = loading.pick_device(settings.device)
     registry = Registry(settings.models_dir)
     choice = choose(registry, settings.model, device, live=True)
     if choice.notice:
-        print(choice.notice, file=sys.stderr)
+        announce(choice.notice)
     places = settings.max_streams
     # A few places stay free of files' work, so that live streams seldom have to take one from a file.
     load = partial(loading.load, device=device, dtype=settings.dtype, slots=places, reserve=places // 4)

@@ -11,9 +11,10 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, Field
 
-from voxtral_service.errors import ModelNotFound, VoxtralError
+from voxtral_service.errors import ForeignOrigin, ModelNotFound, Overloaded, Unauthorized, VoxtralError
 from voxtral_service.server.keys import ApiKey, Credentials
 from voxtral_service.server.realtime import problem
+from voxtral_service.server.record import refused
 from voxtral_service.server.state import ServerState, new_id
 
 open_routes = APIRouter()
@@ -116,7 +117,9 @@ def install(app: FastAPI) -> None:
     app.include_router(routes)
 
     @app.exception_handler(VoxtralError)
-    def explain(_: Request, error: VoxtralError) -> JSONResponse:
+    def explain(request: Request, error: VoxtralError) -> JSONResponse:
+        if isinstance(error, Unauthorized | ForeignOrigin | Overloaded):
+            refused(error, route=request.url.path, client=request.client.host if request.client else "")
         return problem(error)
 
 

@@ -10,9 +10,9 @@ from typing import Any
 from starlette.responses import JSONResponse
 from starlette.websockets import WebSocket
 
-from voxtral_service import metrics
 from voxtral_service.errors import CallerError, ForeignOrigin, ModelNotFound, Overloaded, Unauthorized, VoxtralError
 from voxtral_service.server.keys import Credentials
+from voxtral_service.server.record import recorded, refused
 from voxtral_service.server.state import ServerState
 from voxtral_service.server.websocket import SocketSession
 from voxtral_service.wire.base import Dialect
@@ -28,15 +28,18 @@ async def serve(websocket: WebSocket, state: ServerState, dialect: Callable[[], 
         speaking = dialect()
         with state.seats.seat(key):
             await websocket.accept(subprotocol="realtime" if "realtime" in offered else None)
-            session = SocketSession(websocket, speaking, state.engine, state.activity, allowance=state.allowance(key))
-            state.open.add(session)
-            metrics.SESSIONS_TOTAL.labels(name).inc()
-            try:
-                with metrics.SESSIONS.labels(name).track_inprogress():
+            with recorded(name, key.name) as record:
+                allowance = state.allowance(key)
+                session = SocketSession(
+                    websocket, speaking, state.engine, state.activity, allowance=allowance, record=record
+                )
+                state.open.add(session)
+                try:
                     await session.run()
-            finally:
-                state.open.discard(session)
+                finally:
+                    state.open.discard(session)
     except (CallerError, Overloaded) as error:
+        refused(error, route=websocket.url.path, client=websocket.client.host if websocket.client else "")
         await websocket.send_denial_response(problem(error))
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator
 
-from voxtral_service import metrics
 from voxtral_service.errors import VoxtralError
 from voxtral_service.server.keys import ANONYMOUS
+from voxtral_service.server.record import SessionRecord, recorded, refused
 from voxtral_service.server.state import ServerState
 from voxtral_service.session.session import Session
 from voxtral_service.wire.wyoming import Wyoming
@@ -58,27 +59,31 @@ async def _serve(state: ServerState, reader: asyncio.StreamReader, writer: async
                 for command in understood.commands:
                     await session.send(command)  # type: ignore[union-attr]
             except VoxtralError as error:
+                if session is None:
+                    refused(error, route="wyoming", client=writer.get_extra_info("peername")[0])
                 await _send(writer, dialect.refuse(error))
 
 
 @contextlib.asynccontextmanager
 async def _session(state: ServerState, dialect: Wyoming, writer: asyncio.StreamWriter) -> AsyncIterator[Session]:
     """A session with a seat, whose events are written as they come. Raises Overloaded when there is no seat."""
-    with state.seats.seat(ANONYMOUS), metrics.SESSIONS.labels("wyoming").track_inprogress():
-        metrics.SESSIONS_TOTAL.labels("wyoming").inc()
+    with state.seats.seat(ANONYMOUS), recorded("wyoming", ANONYMOUS.name) as record:
         session = Session(state.engine, dialect.settings, state.activity)
-        listener = asyncio.create_task(_write(session, dialect, writer))
+        listener = asyncio.create_task(_write(session, dialect, writer, record))
         try:
             yield session
+            if dialect.closing:
+                record.reason = "finished"
         finally:
             session.close()
             listener.cancel()
-            metrics.AUDIO_SECONDS.inc(session.audio_seconds)
+            record.audio_seconds = session.audio_seconds
 
 
-async def _write(session: Session, dialect: Wyoming, writer: asyncio.StreamWriter) -> None:
+async def _write(session: Session, dialect: Wyoming, writer: asyncio.StreamWriter, record: SessionRecord) -> None:
     async for event in session:
         await _send(writer, dialect.encode(event))
+        record.told(event, heard_at=None, now=time.monotonic())
         if dialect.closing:
             writer.close()
             return

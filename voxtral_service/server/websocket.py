@@ -6,21 +6,13 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from voxtral_service import metrics
 from voxtral_service.engine.base import Engine
 from voxtral_service.errors import VoxtralError
-from voxtral_service.events import (
-    SessionEvent,
-    TranscriptDelta,
-    TranscriptFailed,
-    TranscriptFinal,
-    TurnEnded,
-    TurnStarted,
-)
+from voxtral_service.events import TranscriptDelta
+from voxtral_service.server.record import SessionRecord
 from voxtral_service.server.seats import AudioAllowance
 from voxtral_service.session.session import Activity, Session
 from voxtral_service.wire.base import Dialect
@@ -36,13 +28,6 @@ class Stalled(Exception):
     """The other side does not read."""
 
 
-@dataclass(slots=True)
-class _Turn:
-    started: float
-    ended: float | None = None
-    said: bool = False
-
-
 class SocketSession:
     """Pumps frames between a websocket and a session until either ends."""
 
@@ -54,15 +39,16 @@ class SocketSession:
         activity: Callable[[], Activity],
         *,
         allowance: AudioAllowance,
+        record: SessionRecord,
         send_timeout: float = SEND_TIMEOUT,
     ) -> None:
         self._websocket = websocket
         self._dialect = dialect
         self._session = Session(engine, dialect.settings, activity)
         self._allowance = allowance
+        self._record = record
         self._send_timeout = send_timeout
         self._sending = asyncio.Lock()
-        self._turns: dict[int, _Turn] = {}
 
     async def run(self) -> None:
         """Serve an accepted connection to its end."""
@@ -75,25 +61,28 @@ class SocketSession:
             await self._finish(next(iter(done)))
         finally:
             self._session.close()
-            metrics.AUDIO_SECONDS.inc(self._session.audio_seconds)
+            self._record.audio_seconds = self._session.audio_seconds
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def stop(self) -> None:
         """Close the connection because the server stops."""
+        self._record.reason = "shutdown"
         await self._close(GOING_AWAY, "the server is shutting down")
 
     async def _finish(self, first: asyncio.Task[None]) -> None:
         match first.exception():
             case None:
+                self._record.reason = "finished"
                 await self._close(NORMAL, "")
             case WebSocketDisconnect():
                 pass
             case Stalled():
-                metrics.STALLED.inc()
+                self._record.reason = "stalled"
                 await self._close(TOO_SLOW, "the connection was not read from for too long")
             case error:
+                self._record.reason = "failed"
                 logger.error("a session failed", exc_info=error)
                 await self._close(INTERNAL, "the session failed inside the server")
 
@@ -120,8 +109,10 @@ class SocketSession:
 
     async def _write(self) -> None:
         async for event in self._session:
-            self._measure(event)
             await self._send(self._dialect.encode(event))
+            said = event.heard if isinstance(event, TranscriptDelta) else None
+            heard_at = None if said is None else self._session.arrival(said)
+            self._record.told(event, heard_at=heard_at, now=time.monotonic())
 
     async def _send(self, frames: list[str]) -> None:
         async with self._sending:
@@ -136,24 +127,3 @@ class SocketSession:
             await asyncio.wait_for(self._websocket.close(code, reason), self._send_timeout)
         except (RuntimeError, TimeoutError, WebSocketDisconnect) as error:
             logger.debug("closing a connection that was already gone: %s", error)
-
-    def _measure(self, event: SessionEvent) -> None:
-        now = time.monotonic()
-        match event:
-            case TurnStarted():
-                self._turns[event.turn] = _Turn(now)
-            case TranscriptDelta() if (turn := self._turns.get(event.turn)) and not turn.said:
-                turn.said = True
-                metrics.FIRST_TEXT.observe(now - turn.started)
-            case TurnEnded():
-                metrics.TURNS.labels(event.reason).inc()
-                if event.reason == "cleared":
-                    self._turns.pop(event.turn, None)
-                elif turn := self._turns.get(event.turn):
-                    turn.ended = now
-            case TranscriptFinal():
-                if (turn := self._turns.pop(event.turn, None)) and turn.ended is not None:
-                    metrics.FINAL_TEXT.observe(now - turn.ended)
-            case TranscriptFailed():
-                self._turns.pop(event.turn, None)
-                metrics.FAILED_TURNS.labels(event.code).inc()
