@@ -17,7 +17,14 @@ from prometheus_client import REGISTRY
 from tests.server.conftest import Serve
 from tests.wire.wyoming_client import AsyncTcpClient, AudioChunk, AudioStart
 from voxtral_service.audio.pcm import encode_s16le
-from voxtral_service.events import TranscriptDelta, TranscriptFailed, TranscriptFinal, TurnEnded, TurnStarted
+from voxtral_service.events import (
+    SessionEvent,
+    TranscriptDelta,
+    TranscriptFailed,
+    TranscriptFinal,
+    TurnEnded,
+    TurnStarted,
+)
 from voxtral_service.server.keys import ApiKey, hashed
 from voxtral_service.server.logs import FIELDS
 from voxtral_service.server.record import SessionRecord, recorded
@@ -114,7 +121,7 @@ def test_times_are_counted_from_what_they_depend_on() -> None:
     failed = value("voxtral_failed_turns_total", code="engine_error")
     lag = value("voxtral_lag_seconds_sum", stage="sent")
     record = SessionRecord()
-    told = [
+    told: list[tuple[SessionEvent, float]] = [
         (TurnStarted(1, 0.0), 10.0),
         (TranscriptDelta(1, "a"), 10.5),
         (TranscriptDelta(1, "b"), 11.5),
