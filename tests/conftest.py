@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 # Tiny models on many threads are 80 times slower on a busy machine.
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -13,6 +14,7 @@ for name in [name for name in os.environ if name.startswith("VOXTRAL_")]:
     del os.environ[name]
 os.environ["VOXTRAL_CONFIG"] = os.devnull
 
+import pytest  # noqa: E402
 import torch  # noqa: E402
 from hypothesis import settings  # noqa: E402
 
@@ -23,3 +25,11 @@ torch.set_num_threads(1)
 # The first example of a test pays for lazy imports, and a busy machine is no failure.
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
+
+
+@pytest.fixture(scope="session")
+def offline_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny model of the Voxtral 2507 kind."""
+    from tests import tiny
+
+    return tiny.write_offline_model(tmp_path_factory.mktemp("offline"))

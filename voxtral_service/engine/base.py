@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from voxtral_service.audio import Samples
+from voxtral_service.chat import AnswerEvent, AnswerOptions, Message
 from voxtral_service.events import Hypothesis, Transcript, Word
 
 
@@ -48,6 +49,10 @@ class Capabilities:
     uses_vocabulary: bool = False
     uses_temperature: bool = False
     longest_segment: float = 60.0
+    word_times: Literal["measured", "estimated"] = "measured"
+    """Estimated ones are spread over the loud parts of a segment by the words' lengths."""
+    longest_conversation: float = 0.0
+    """Seconds of audio in one conversation that it can hear and answer (`Listener`); 0 if it only transcribes."""
 
 
 class Stream(Protocol):
@@ -100,6 +105,20 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Fail open streams, stop the engine's threads and free its memory. Harmless when closed."""
+        ...
+
+
+@runtime_checkable
+class Listener(Protocol):
+    """An engine that understands what it hears: it answers questions about audio."""
+
+    def answer(self, messages: Sequence[Message[Samples]], options: AnswerOptions) -> AsyncGenerator[AnswerEvent]:
+        """The assistant's next message in a conversation, as it is written; audio is 16 kHz mono.
+
+        Nothing happens before the first event is asked for; leaving the generator ends the writing at once. Raises
+        InvalidOption for a conversation that the model's template does not take or that is too long, Overloaded when
+        there is no place free, EngineError when the engine fails.
+        """
         ...
 
 

@@ -55,11 +55,7 @@ def _load_realtime(model: InstalledModel, start: Start) -> Engine:
         network = checkpoint.load(model.folder, dtype=dtype, device=start.device)
         runner = ModelRunner(network, Tokenizer.from_folder(model.folder), start.slots)
     except RuntimeError as error:  # what torch raises on a CPU, and the base of its OutOfMemoryError
-        needed = model.parameters * dtype.itemsize / 1e9
-        raise EngineError(
-            f"{model.name} could not be put on {start.device} ({_first_line(error)}); its weights alone take "
-            f"{needed:.1f} GB in {start.dtype}: free memory, lower --max-streams or take a smaller model"
-        ) from error
+        raise _no_room(model, start, dtype, error) from error
     return VoxtralRealtimeEngine(runner, languages=model.languages, reserve=start.reserve)
 
 
@@ -76,8 +72,23 @@ def _load_whisper(model: InstalledModel, start: Start) -> Engine:
     return FasterWhisperEngine(whisper, capabilities(model), slots=start.slots, reserve=start.reserve)
 
 
+def _load_voxtral(model: InstalledModel, start: Start) -> Engine:
+    from voxtral_service.engine.offline_model import OfflineModel
+    from voxtral_service.engine.voxtral_offline import VoxtralOfflineEngine
+
+    dtype = pick_dtype(start.dtype, start.device)
+    if start.device.type == "cpu":
+        use_threads(model)
+    try:
+        network = OfflineModel.load(model.folder, dtype=dtype, device=start.device)
+    except RuntimeError as error:
+        raise _no_room(model, start, dtype, error) from error
+    return VoxtralOfflineEngine(network, places=start.slots, languages=model.languages, reserve=start.reserve)
+
+
 _LOADERS: dict[Kind, Callable[[InstalledModel, Start], Engine]] = {
     Kind.VOXTRAL_REALTIME: _load_realtime,
+    Kind.VOXTRAL: _load_voxtral,
     Kind.WHISPER: _load_whisper,
 }
 
@@ -157,6 +168,14 @@ def physical_cores(topology: Path = Path("/sys/devices/system/cpu")) -> int:
         return len({(topology / f"cpu{cpu}/topology/thread_siblings_list").read_text("ascii") for cpu in allowed})
     except (AttributeError, OSError):
         return os.cpu_count() or 1
+
+
+def _no_room(model: InstalledModel, start: Start, dtype: torch.dtype, error: RuntimeError) -> EngineError:
+    needed = f"{model.parameters * dtype.itemsize / 1e9:.1f} GB in {str(dtype).removeprefix('torch.')}"
+    return EngineError(
+        f"{model.name} could not be put on {start.device} ({_first_line(error)}); its weights alone take "
+        f"{needed}: free memory, lower --max-streams or take a smaller model"
+    )
 
 
 def _first_line(error: Exception) -> str:

@@ -77,4 +77,7 @@ def merge(first: Hypothesis, second: Hypothesis) -> Hypothesis:
         tail=second.tail,
         audio_seconds=second.audio_seconds,
         final=second.final,
+        tokens=first.tokens + second.tokens,
+        language=second.language or first.language,
+        score=second.score or first.score,
     )

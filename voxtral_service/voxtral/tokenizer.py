@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 from pathlib import Path
+from typing import Protocol
 
 from mistral_common.tokens.tokenizers.tekken import Tekkenizer
 
@@ -11,7 +12,7 @@ from voxtral_service.errors import CheckpointError
 from voxtral_service.voxtral.config import LEFT_PAD_TOKENS
 
 TEKKEN_FILE = "tekken.json"
-_DAMAGE = (OSError, ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError)
+TOKENIZER_DAMAGE = (OSError, ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError)
 """What mistral-common raises, by check or by accident, on a file that is not as it should be."""
 _LONGEST_REASON = 160
 
@@ -33,8 +34,8 @@ class Tokenizer:
             self._bytes: list[bytes] = [b""] * self._first_text_id + [
                 self._tekken.id_to_byte_piece(i) for i in range(self._first_text_id, self._tekken.n_words)
             ]
-        except _DAMAGE as error:
-            raise CheckpointError(f"{path} is no tokenizer of a Voxtral Realtime model: {_in_short(error)}") from error
+        except TOKENIZER_DAMAGE as error:
+            raise CheckpointError(f"{path} is no tokenizer of a Voxtral Realtime model: {in_short(error)}") from error
         audio = self._tekken.audio
         if audio is None or not audio.is_streaming:
             raise CheckpointError(f"{path} is the tokenizer of a model that does not stream")
@@ -71,10 +72,18 @@ class Tokenizer:
         return self._bytes[token] if self.is_text(token) else b""
 
 
+class Vocabulary(Protocol):
+    """What turns tokens into bytes."""
+
+    def token_bytes(self, token: int) -> bytes:
+        """The bytes a token stands for; none for control tokens."""
+        ...
+
+
 class TextDecoder:
     """Turns token ids into text as they come; a character split over tokens waits for its last byte."""
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
+    def __init__(self, tokenizer: Vocabulary) -> None:
         self._tokenizer = tokenizer
         self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
 
@@ -87,7 +96,7 @@ class TextDecoder:
         return self._utf8.decode(b"", final=True)
 
 
-def _in_short(error: BaseException) -> str:
+def in_short(error: BaseException) -> str:
     """An error's first line, cut: mistral-common puts whole vocabularies into some."""
     line = next(iter(str(error).splitlines()), "")
     return f"{type(error).__name__}: {line[:_LONGEST_REASON]}"
