@@ -5,17 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 import uvicorn
 
+from tests.detectors import LoudnessDetector
 from tests.fakes import LoudnessActivity, SpellingEngine, spelling_pool
+from voxtral_service.engine.base import Capabilities
+from voxtral_service.engine.pool import EnginePool
+from voxtral_service.fetch import Fetcher
+from voxtral_service.jobs.service import Jobs
 from voxtral_service.server import tcp
 from voxtral_service.server.keys import ApiKey, Door
 from voxtral_service.server.run import Listen, configure
 from voxtral_service.server.seats import Seats
-from voxtral_service.server.state import ServedModel, ServerState
+from voxtral_service.server.state import FileSettings, ServedModel, ServerState
 
 
 @dataclass(frozen=True)
@@ -41,9 +46,17 @@ Serve = Callable[..., AbstractAsyncContextManager[Running]]
 
 @asynccontextmanager
 async def running(
-    places: int = 4, keys: tuple[ApiKey, ...] | None = None, *, strict_models: bool = False
+    places: int = 4,
+    keys: tuple[ApiKey, ...] | None = None,
+    *,
+    strict_models: bool = False,
+    files: FileSettings | None = None,
+    capabilities: Capabilities | None = None,
+    fetch_from: tuple[str, ...] = (),
+    jobs: Callable[[EnginePool], Jobs] | None = None,
 ) -> AsyncIterator[Running]:
-    engine = SpellingEngine(places)
+    engine = SpellingEngine(places, capabilities=capabilities or Capabilities(live=True))
+    limits = replace(files or FileSettings(), detector=LoudnessDetector)
     state = ServerState(
         engine=engine,
         model=ServedModel("spelling", ("en",), 1_700_000_000),
@@ -52,7 +65,12 @@ async def running(
         door=Door(keys),
         seats=Seats(places),
         strict_models=strict_models,
+        files=limits,
+        fetcher=Fetcher(fetch_from, max_bytes=limits.max_upload),
     )
+    if jobs is not None:
+        state.jobs = jobs(state.pool)
+        state.jobs.start()
     server = uvicorn.Server(configure(state, Listen(port=0)))
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     wyoming = await tcp.listen(state, "127.0.0.1", 0)
@@ -66,6 +84,8 @@ async def running(
         server.should_exit = True
         wyoming.close()
         await task
+        if state.jobs is not None:
+            await state.jobs.stop()
         await state.pool.close()
 
 

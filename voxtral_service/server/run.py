@@ -62,11 +62,11 @@ class DrainingServer(uvicorn.Server):
         self._drain = asyncio.create_task(self._finish_sessions())
 
     async def _finish_sessions(self) -> None:
-        waiting = self._state.seats.taken
+        waiting = self._state.seats.busy
         if waiting:
-            logger.warning("stopping: %d open sessions may finish within %g s", waiting, self._grace)
+            logger.warning("stopping: %d open sessions and recordings may finish within %g s", waiting, self._grace)
         deadline = asyncio.get_running_loop().time() + self._grace
-        while self._state.seats.taken and asyncio.get_running_loop().time() < deadline:
+        while self._state.seats.busy and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(0.05)
         await asyncio.gather(*(session.stop() for session in list(self._state.open)), return_exceptions=True)
         self.should_exit = True

@@ -1,4 +1,4 @@
-"""How many live sessions there may be, in all and for each key, and how much audio a key may send."""
+"""How many live sessions and recordings there may be, in all and for each key, and how much audio a key may send."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from voxtral_service import metrics
-from voxtral_service.errors import Overloaded
+from voxtral_service.errors import LimitReached, Overloaded
 from voxtral_service.server.keys import ApiKey
 
 RETRY_AFTER = 5.0
@@ -15,38 +15,60 @@ RETRY_AFTER = 5.0
 
 
 class Seats:
-    """Admission: refuses at once rather than serve everyone late."""
+    """Admission: refuses at once rather than serve everyone late.
 
-    def __init__(self, places: int) -> None:
+    `places` are for live sessions, `files` for recordings; a key's limit is for both together.
+    """
+
+    def __init__(self, places: int, files: int = 8) -> None:
         self.places = places
+        self.files = files
         self.draining = False
-        self._taken: Counter[str] = Counter()
+        self._live: Counter[str] = Counter()
+        self._recordings: Counter[str] = Counter()
         metrics.PLACES.set(places)
 
     @property
     def taken(self) -> int:
-        """Sessions that are open."""
-        return self._taken.total()
+        """Live sessions that are open."""
+        return self._live.total()
+
+    @property
+    def busy(self) -> int:
+        """Live sessions that are open, and recordings that are worked on."""
+        return self._live.total() + self._recordings.total()
 
     @contextmanager
     def seat(self, key: ApiKey) -> Iterator[None]:
-        """A place for one session. Raises Overloaded when there is none, or none for this key."""
+        """A place for one session. Raises Overloaded when there is none, LimitReached when the key may have no more."""
+        with self._place(key, self._live, self.places, "places"):
+            yield
+
+    @contextmanager
+    def file(self, key: ApiKey) -> Iterator[None]:
+        """A place for one recording. Raises like `seat`."""
+        with self._place(key, self._recordings, self.files, "places for recordings"):
+            yield
+
+    @contextmanager
+    def _place(self, key: ApiKey, kind: Counter[str], most: int, noun: str) -> Iterator[None]:
         if self.draining:
-            raise self._refused("draining", "the server is shutting down; connect to another or come back later")
-        if self.taken >= self.places:
-            raise self._refused("full", f"all {self.places} places are taken; try again in {RETRY_AFTER:g} seconds")
-        if key.max_sessions is not None and self._taken[key.name] >= key.max_sessions:
+            raise _refused(Overloaded, "draining", "the server is shutting down; connect to another or come back later")
+        if kind.total() >= most:
+            raise _refused(Overloaded, "full", f"all {most} {noun} are taken; try again in {RETRY_AFTER:g} seconds")
+        if key.max_sessions is not None and self._live[key.name] + self._recordings[key.name] >= key.max_sessions:
             limit = f"the key {key.name!r} may have {key.max_sessions} sessions at once, and has them"
-            raise self._refused("key", f"{limit}; close one first")
-        self._taken[key.name] += 1
+            raise _refused(LimitReached, "key", f"{limit}; close one first")
+        kind[key.name] += 1
         try:
             yield
         finally:
-            self._taken[key.name] -= 1
+            kind[key.name] -= 1
 
-    def _refused(self, reason: str, message: str) -> Overloaded:
-        metrics.REFUSED.labels(reason).inc()
-        return Overloaded(message, retry_after=RETRY_AFTER)
+
+def _refused(kind: type[Overloaded], reason: str, message: str) -> Overloaded:
+    metrics.REFUSED.labels(reason).inc()
+    return kind(message, retry_after=RETRY_AFTER)
 
 
 class AudioAllowance:

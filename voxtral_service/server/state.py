@@ -8,9 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from voxtral_service.audio.vad import Detector
 from voxtral_service.engine.base import Engine
 from voxtral_service.engine.pool import EnginePool
 from voxtral_service.events import SessionSettings
+from voxtral_service.fetch import Fetcher
 from voxtral_service.server.keys import ApiKey, Door
 from voxtral_service.server.seats import AudioAllowance, Seats
 from voxtral_service.session.session import Activity
@@ -29,6 +31,25 @@ class ServedModel:
     created: int
 
 
+@dataclass(frozen=True, slots=True)
+class FileSettings:
+    """How recordings are taken in and heard.
+
+    At most `max_upload` bytes and `max_seconds` of sound each, up to `lanes` streams on each at once; `delay_ms` as of
+    the engine port; `detector` finds where somebody speaks, None for the network that comes along.
+    """
+
+    max_upload: int = 2 * 2**30
+    max_seconds: float = 12 * 3600.0
+    lanes: int = 4
+    delay_ms: int | None = None
+    detector: Callable[[], Detector] | None = None
+
+
+def _no_hosts() -> Fetcher:
+    return Fetcher((), max_bytes=0)
+
+
 @dataclass(slots=True)
 class ServerState:
     """Everything the routes need; made once, before the server starts."""
@@ -42,6 +63,9 @@ class ServerState:
     door: Door
     seats: Seats
     defaults: SessionSettings = field(default_factory=SessionSettings)
+    files: FileSettings = field(default_factory=FileSettings)
+    fetcher: Fetcher = field(default_factory=_no_hosts)
+    """Gets recordings from addresses that requests name."""
     strict_models: bool = False
     open: set[SocketSession] = field(default_factory=set)
     _allowances: dict[str, AudioAllowance] = field(default_factory=dict)

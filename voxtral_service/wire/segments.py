@@ -35,6 +35,7 @@ def sentences(segments: Iterable[TranscriptSegment]) -> list[TranscriptSegment]:
 
 def _cut(segment: TranscriptSegment) -> Iterator[TranscriptSegment]:
     """A segment's sentences; the segment itself when its words are not found in its text one after the other."""
+    segment = replace(segment, text=segment.text.strip())
     starts = _places(segment)
     if starts is None:
         yield segment

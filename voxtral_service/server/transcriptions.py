@@ -1,0 +1,273 @@
+"""Recordings over HTTP: `/v1/audio/transcriptions` and `/v1/audio/translations`."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import AsyncExitStack, aclosing
+from typing import Any, BinaryIO, TypeVar, cast
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from voxtral_service import metrics
+from voxtral_service.engine.base import StreamOptions
+from voxtral_service.engine.files import transcribe_file
+from voxtral_service.engine.pool import LoadedModel
+from voxtral_service.errors import EngineError, InvalidOption, LimitReached, VoxtralError
+from voxtral_service.events import FileEvent, TranscriptSegment
+from voxtral_service.server import openapi
+from voxtral_service.server.http import Caller, admitted, state_of
+from voxtral_service.server.keys import ApiKey
+from voxtral_service.server.recording import Recording
+from voxtral_service.server.state import ServerState, new_id
+from voxtral_service.server.uploads import Upload, received
+from voxtral_service.wire import http_choice, languages
+from voxtral_service.wire.form import BadField, Form
+from voxtral_service.wire.http import Answer, FileDialect, FileRequest, FileResult
+from voxtral_service.wire.openai_http import OpenAIHttp
+
+T = TypeVar("T")
+START_AFTER = 2.0
+"""Seconds for which a stream's status waits for its first event, which may be an error."""
+SEND_TIMEOUT = 60.0
+"""Seconds a reader may take for one piece of an answer before it is given up."""
+
+routes = APIRouter(dependencies=[Depends(admitted)], tags=["audio"])
+
+
+@routes.post("/v1/audio/transcriptions", **openapi.TRANSCRIPTIONS)
+async def transcriptions(request: Request, key: Caller) -> Response:
+    """What is said in a recording. Clients of OpenAI and of Mistral are told apart by the fields they send."""
+    return FileAnswer(request, state_of(request), key, translate=False)
+
+
+@routes.post("/v1/audio/translations", **openapi.TRANSLATIONS)
+async def translations(request: Request, key: Caller) -> Response:
+    """What is said in a recording, in English."""
+    return FileAnswer(request, state_of(request), key, translate=True)
+
+
+def install(app: FastAPI) -> None:
+    """Put the routes on an application."""
+    app.include_router(routes)
+
+
+class FileAnswer(Response):
+    """Reads the form, does the work and answers, all while it is sent.
+
+    What it holds is freed at its end, whatever that is. A client that goes away ends it.
+    """
+
+    def __init__(self, request: Request, state: ServerState, key: ApiKey, *, translate: bool) -> None:
+        super().__init__()
+        self._request, self._state, self._key, self._translate = request, state, key, translate
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI application of one request."""
+        kind = http_choice.before_the_form(self._request.headers)
+        outcome = "failed"
+        try:
+            with self._state.seats.file(self._key), metrics.FILES.track_inprogress():
+                self._check_allowance()
+                async with received(self._request, max_bytes=self._state.files.max_upload) as upload:
+                    form = Form(upload.fields)
+                    kind = OpenAIHttp if self._translate else http_choice.dialect(form)
+                    dialect = kind.decode(form, translate=self._translate)
+                    outcome = await _while_connected(receive, self._work(dialect, upload, _Sender(send)))
+        except ClientDisconnect:
+            outcome = "disconnected"
+        except VoxtralError as error:
+            outcome = "failed" if isinstance(error, EngineError) else "refused"
+            await _Sender(send).whole(kind.refuse(error))
+        finally:
+            metrics.FILES_TOTAL.labels(outcome).inc()
+
+    def _check_allowance(self) -> None:
+        """A key that has had more audio than its minutes hold waits until they have caught up."""
+        wait = self._state.allowance(self._key).delay(0, now=time.monotonic())
+        if wait > 0:
+            raise LimitReached(
+                f"the key {self._key.name!r} has used up its audio; try again in {wait:.0f} seconds", retry_after=wait
+            )
+
+    async def _work(self, dialect: FileDialect, upload: Upload, sender: _Sender) -> str:
+        request = dialect.request
+        async with AsyncExitStack() as held:
+            model = await asyncio.to_thread(self._state.pool.resolve, request.model)
+            stream, name = await self._source(request, upload, held)
+            recording = await asyncio.to_thread(Recording, stream, name=name, max_seconds=self._state.files.max_seconds)
+            held.push_async_callback(_finish, recording)
+            loaded = await held.enter_async_context(self._state.pool.use(model))
+            _check(request, loaded)
+            files = self._state.files
+            events = transcribe_file(
+                loaded.engine, recording, self._options(request), lanes=files.lanes, detector=files.detector
+            )
+            hearing = _Hearing(request, loaded, recording)
+            async with aclosing(self._charged(events, hearing)) as heard:
+                if request.stream:
+                    return await _stream(dialect, heard, hearing, sender)
+                async for _ in heard:
+                    pass
+            await sender.whole(dialect.whole(hearing.result()))
+            return "done"
+
+    async def _source(self, request: FileRequest, upload: Upload, held: AsyncExitStack) -> tuple[BinaryIO, str]:
+        if upload.file is not None:
+            if request.file_url is not None:
+                raise BadField("there are both a file and a file_url; send one of them", field="file_url")
+            return upload.file.stream, upload.file.name
+        if request.file_url is None:
+            raise BadField("there is no recording; send it in the part named file, with a file name", field="file")
+        file = cast("BinaryIO", held.enter_context(tempfile.TemporaryFile()))  # noqa: SIM115
+        fetched = await self._state.fetcher.download(request.file_url, file, field="file_url")
+        file.seek(0)
+        return file, fetched.name or "the recording"
+
+    def _options(self, request: FileRequest) -> StreamOptions:
+        return StreamOptions(
+            delay_ms=self._state.files.delay_ms,
+            language=request.language or (request.languages[0] if len(request.languages) == 1 else None),
+            bulk=True,
+            translate=request.translate,
+            prompt=request.prompt,
+            vocabulary=request.vocabulary,
+            temperature=request.temperature,
+        )
+
+    async def _charged(self, events: AsyncGenerator[FileEvent], hearing: _Hearing) -> AsyncGenerator[FileEvent]:
+        """The events, remembered, and counted against the key's allowance."""
+        allowance = self._state.allowance(self._key)
+        async with aclosing(events):
+            async for event in events:
+                if isinstance(event, TranscriptSegment):
+                    hearing.segments.append(event)
+                    seconds = event.end - event.start
+                    allowance.delay(seconds, now=time.monotonic())
+                    metrics.FILE_AUDIO_SECONDS.inc(seconds)
+                yield event
+
+
+class _Hearing:
+    """What has been heard of a recording so far."""
+
+    def __init__(self, request: FileRequest, loaded: LoadedModel, recording: Recording) -> None:
+        self.segments: list[TranscriptSegment] = []
+        self._request, self._loaded, self._recording = request, loaded, recording
+
+    def result(self) -> FileResult:
+        """All of it; the language is what the engine heard, else what it was told, else the only one it knows."""
+        heard = next((segment.language for segment in self.segments if segment.language and segment.text), None)
+        known = self._loaded.model.languages
+        language = heard or self._request.language or (known[0] if len(known) == 1 else None)
+        return FileResult(self._loaded.model.name, tuple(self.segments), self._recording.seconds, language)
+
+
+async def _stream(dialect: FileDialect, heard: AsyncGenerator[FileEvent], hearing: _Hearing, sender: _Sender) -> str:
+    """Server-sent events. A failure before the first is an answer with a status, and after it an event."""
+    first = asyncio.ensure_future(anext(heard, None))
+    try:
+        await asyncio.wait([first], timeout=START_AFTER)
+        if first.done():
+            first.result()
+        await sender.begin()
+        event = await first
+        while event is not None:
+            await sender.piece(dialect.event(event))
+            event = await anext(heard, None)
+    except VoxtralError as error:
+        if not sender.begun:
+            raise
+        await sender.piece(dialect.broken(error))
+        await sender.end()
+        return "failed"
+    finally:
+        if not first.done():
+            first.cancel()
+            await asyncio.wait([first])
+    await sender.piece(dialect.done(hearing.result()))
+    await sender.end()
+    return "done"
+
+
+def _check(request: FileRequest, loaded: LoadedModel) -> None:
+    """Raises InvalidOption for what the model cannot do and would not be missed if it were left out."""
+    can, name = loaded.engine.capabilities, loaded.model.name
+    known = can.languages or loaded.model.languages
+    if request.translate and not can.translates:
+        raise InvalidOption(f"{name} does not translate; name a model that does (GET /v1/models)", field="model")
+    if request.language and known and languages.base(request.language) not in map(languages.base, known):
+        raise InvalidOption(
+            f"{name} does not know the language {request.language}; it knows {', '.join(known)}", field="language"
+        )
+    if request.logprobs and not can.logprobs:
+        raise InvalidOption(f"{name} keeps no probabilities; leave include[]=logprobs out", field="include")
+
+
+async def _while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
+    """Do the work unless the client goes away; raises ClientDisconnect then. The work has ended in any case."""
+    task, gone = asyncio.ensure_future(work), asyncio.ensure_future(_disconnected(receive))
+    try:
+        await asyncio.wait([task, gone], return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise ClientDisconnect
+        return task.result()
+    finally:
+        for left in (task, gone):
+            left.cancel()
+        await asyncio.wait([task, gone])
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _finish(recording: Recording) -> None:
+    """Close it when the block that is being decoded is done, even if nobody waits for that any more."""
+    await asyncio.shield(asyncio.to_thread(recording.close))
+
+
+class _Sender:
+    """An answer on its way to the client."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.begun = False
+
+    async def whole(self, answer: Answer) -> None:
+        """All of an answer."""
+        body = answer.body.encode("utf-8", "replace")
+        await self._start(answer.status, answer.media_type, {**answer.headers, "Content-Length": str(len(body))})
+        await self._out({"type": "http.response.body", "body": body})
+
+    async def begin(self) -> None:
+        """The head of a stream of events."""
+        await self._start(200, "text/event-stream; charset=utf-8", {"Cache-Control": "no-cache"})
+
+    async def piece(self, text: str) -> None:
+        """Some events, or none."""
+        if text:
+            await self._out({"type": "http.response.body", "body": text.encode("utf-8", "replace"), "more_body": True})
+
+    async def end(self) -> None:
+        """The end of a stream of events."""
+        await self._out({"type": "http.response.body", "body": b""})
+
+    async def _start(self, status: int, media_type: str, headers: dict[str, str]) -> None:
+        self.begun = True
+        pairs = {"Content-Type": media_type, "X-Request-Id": new_id("req_"), **headers}.items()
+        raw = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in pairs]
+        await self._out({"type": "http.response.start", "status": status, "headers": raw})
+
+    async def _out(self, message: dict[str, Any]) -> None:
+        try:
+            await asyncio.wait_for(self._send(message), SEND_TIMEOUT)
+        except TimeoutError as error:
+            metrics.STALLED.inc()
+            raise ClientDisconnect from error
