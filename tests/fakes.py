@@ -14,7 +14,7 @@ from voxtral_service.engine.base import Capabilities, StreamOptions
 from voxtral_service.engine.pool import EnginePool, LoadedModel
 from voxtral_service.engine.registry import InstalledModel, Origin, Registry
 from voxtral_service.engine.vacancy import Vacancy
-from voxtral_service.errors import EngineError, InvalidAudio, Overloaded
+from voxtral_service.errors import EngineError, InvalidAudio, InvalidOption, Overloaded
 from voxtral_service.events import Hypothesis, Token, Word
 
 
@@ -41,8 +41,10 @@ class SpellingStream:
         return sum(map(len, self.heard)) / 16_000
 
     async def push(self, samples: Samples) -> None:
-        if np.isnan(samples).any():
+        if not np.isfinite(samples).all():
             raise InvalidAudio("not a number")
+        if self.finished:
+            raise ValueError("push after finish")
         self.heard.append(samples)
         self.changed.set()
 
@@ -51,15 +53,15 @@ class SpellingStream:
         self.changed.set()
 
     def cancel(self) -> None:
-        if not self.cancelled:
-            self.cancelled = True
-            self.engine.open_streams -= 1
-            self.engine.vacancy.tell()
+        self.cancelled = True
+        self.engine.release(self)
         self.changed.set()
 
     async def __aiter__(self) -> AsyncIterator[Hypothesis]:
         said = 0
         while not self.cancelled:
+            if self.engine.closed:
+                raise EngineError("the engine was closed while the stream was open")
             samples = np.concatenate(self.heard) if self.heard else np.zeros(0, np.float32)
             words = [
                 str(round(100 * float(np.abs(piece).max())))
@@ -77,6 +79,7 @@ class SpellingStream:
                 if self.engine.fail_when_held:
                     raise EngineError("the device is out of memory")
                 language = "en" if self.engine.capabilities.detects_language else self.options.language
+                self.engine.release(self)
                 yield Hypothesis("", final=True, audio_seconds=self.audio_seconds, language=language)
                 return
             self.changed.clear()
@@ -88,7 +91,9 @@ class SpellingEngine:
     """An engine whose text shows exactly which audio each stream was given."""
 
     places: int = 4
-    open_streams: int = 0
+    streams: list[SpellingStream] = field(default_factory=list)
+    """Those that are open."""
+    closed: bool = False
     most_open: int = 0
     opened: list[StreamOptions] = field(default_factory=list)
     capabilities: Capabilities = field(default_factory=lambda: Capabilities(live=True))
@@ -99,18 +104,33 @@ class SpellingEngine:
     """Whether they end with an error."""
 
     def open(self, options: StreamOptions) -> SpellingStream:
+        if self.closed:
+            raise EngineError("the engine has been closed")
+        if options.translate and not self.capabilities.translates:
+            raise InvalidOption("this model does not translate", field="task")
         if self.open_streams >= self.places:
             raise Overloaded("all places are taken")
-        self.open_streams += 1
+        self.streams.append(SpellingStream(self, options))
         self.most_open = max(self.most_open, self.open_streams)
         self.opened.append(options)
-        return SpellingStream(self, options)
+        return self.streams[-1]
+
+    @property
+    def open_streams(self) -> int:
+        return len(self.streams)
+
+    def release(self, stream: SpellingStream) -> None:
+        if stream in self.streams:
+            self.streams.remove(stream)
+            self.vacancy.tell()
 
     async def wait_for_place(self) -> None:
         await self.vacancy.wait(lambda: self.open_streams < self.places)
 
     def close(self) -> None:
-        pass
+        self.closed = True
+        for stream in self.streams:
+            stream.changed.set()
 
 
 def installed(name: str = "spelling", size: int = 1000, languages: tuple[str, ...] = ("en",)) -> InstalledModel:
