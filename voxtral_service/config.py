@@ -57,6 +57,8 @@ class Settings(BaseSettings):
     """How many uploaded recordings a server takes in and transcribes at once; more are refused."""
     max_upload: Annotated[ByteSize, Field(ge=1)] = ByteSize(2 * 2**30)
     """The largest recording that a server takes in or fetches, such as 500MB."""
+    max_audio_hours: Annotated[float, Field(gt=0)] = 12.0
+    """The longest recording that a server transcribes for one request; a small file may hold days of silence."""
     url_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     """Hosts that a server may fetch recordings from, as `voxtral_service.fetch` says; none by default."""
 

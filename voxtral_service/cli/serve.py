@@ -165,10 +165,11 @@ def _state(
     from voxtral_service.engine.pool import EnginePool, LoadedModel
     from voxtral_service.engine.registry import Registry
     from voxtral_service.events import SessionSettings
+    from voxtral_service.fetch import Fetcher
     from voxtral_service.server.keys import Door
     from voxtral_service.server.logs import announce
     from voxtral_service.server.seats import Seats
-    from voxtral_service.server.state import ServedModel, ServerState
+    from voxtral_service.server.state import FileSettings, ServedModel, ServerState
     from voxtral_service.session.vad import SileroModel, VoiceActivity
 
     device = loading.pick_device(settings.device)
@@ -196,7 +197,14 @@ def _state(
         pool=pool,
         activity=lambda: VoiceActivity(silero),
         door=Door(keys, origins),
-        seats=Seats(settings.max_streams),
+        seats=Seats(settings.max_streams, settings.max_files),
+        files=FileSettings(
+            max_upload=settings.max_upload,
+            max_seconds=settings.max_audio_hours * 3600,
+            lanes=max(1, settings.max_streams // 4),
+            delay_ms=settings.delay_ms,
+        ),
+        fetcher=Fetcher(settings.url_hosts, max_bytes=settings.max_upload),
         defaults=SessionSettings(delay_ms=settings.delay_ms),
         strict_models=strict_models,
     )

@@ -6,7 +6,7 @@ from fastapi import FastAPI, WebSocket
 
 from voxtral_service import __version__
 from voxtral_service.errors import ModelNotFound
-from voxtral_service.server import http, page, realtime, transcriptions
+from voxtral_service.server import http, models, page, realtime, transcriptions
 from voxtral_service.server.state import ServerState
 from voxtral_service.wire import choice
 from voxtral_service.wire.mistral_realtime import MistralRealtime
@@ -17,6 +17,7 @@ def create_app(state: ServerState) -> FastAPI:
     app = FastAPI(title="voxtral-service", version=__version__, summary="Speech to text on your own machine")
     app.state.voxtral = state
     http.install(app)
+    models.install(app)
     transcriptions.install(app)
     page.install(app)
 

@@ -1,4 +1,4 @@
-"""The plain HTTP routes: health, metrics, models, keys for browsers."""
+"""The plain HTTP routes: health, metrics, keys for browsers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, Field
 
-from voxtral_service.errors import ForeignOrigin, ModelNotFound, Overloaded, Unauthorized, VoxtralError
+from voxtral_service.errors import ForeignOrigin, Overloaded, Unauthorized, VoxtralError
 from voxtral_service.server.keys import ApiKey, Credentials
 from voxtral_service.server.realtime import problem
 from voxtral_service.server.record import refused
@@ -54,21 +54,6 @@ def ready(request: Request) -> JSONResponse:
 def metrics() -> Response:
     """Counters and histograms for Prometheus."""
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
-
-
-@routes.get("/v1/models")
-def models(request: Request) -> dict[str, Any]:
-    """The model that is served, in a shape that OpenAI's and Mistral's clients both read."""
-    return {"object": "list", "data": [_card(state_of(request))]}
-
-
-@routes.get("/v1/models/{name}")
-def model(request: Request, name: str) -> dict[str, Any]:
-    """One model; 404 for any but the served one."""
-    state = state_of(request)
-    if name != state.model.name:
-        raise ModelNotFound(f"there is no model {name!r} here; this server runs {state.model.name!r}", field="model")
-    return _card(state)
 
 
 class ExpiresAfter(BaseModel):
@@ -121,23 +106,3 @@ def install(app: FastAPI) -> None:
         if isinstance(error, Unauthorized | ForeignOrigin | Overloaded):
             refused(error, route=request.url.path, client=request.client.host if request.client else "")
         return problem(error)
-
-
-def _card(state: ServerState) -> dict[str, Any]:
-    capabilities = dict.fromkeys(
-        ("completion_chat", "function_calling", "vision", "fine_tuning", "classification"), False
-    )
-    return {
-        "id": state.model.name,
-        "object": "model",
-        "created": state.model.created,
-        "owned_by": "voxtral-service",
-        "type": "base",
-        "languages": list(state.model.languages),
-        "capabilities": {
-            **capabilities,
-            "audio": True,
-            "audio_transcription": True,
-            "audio_transcription_realtime": True,
-        },
-    }
