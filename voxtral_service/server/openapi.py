@@ -78,7 +78,7 @@ ERROR = {
 DETAIL = _object("detail", detail={"type": "array", "items": _object("loc msg type", loc={"type": "array"})})
 
 
-def _answers(*shapes: JsonSchema, stream: bool) -> dict[int | str, Any]:
+def answers(*shapes: JsonSchema, stream: bool, said: str = "What was said.") -> dict[int | str, Any]:
     content = {"application/json": {"schema": {"anyOf": list(shapes)}}, "text/plain": {"schema": STRING}}
     if stream:
         content["text/event-stream"] = {"schema": STRING}
@@ -96,7 +96,7 @@ def _answers(*shapes: JsonSchema, stream: bool) -> dict[int | str, Any]:
     body = {"application/json": {"schema": ERROR}}
     answers: dict[int | str, Any] = {code: {"description": said, "content": body} for code, said in errors.items()}
     answers[422] = {"description": "A field cannot be read.", "content": {"application/json": {"schema": DETAIL}}}
-    return {200: {"description": "What was said.", "content": content}, **answers}
+    return {200: {"description": said, "content": content}, **answers}
 
 
 def _form(fields: dict[str, JsonSchema], *required: str) -> dict[str, Any]:
@@ -105,10 +105,10 @@ def _form(fields: dict[str, JsonSchema], *required: str) -> dict[str, Any]:
 
 
 TRANSCRIPTIONS: dict[str, Any] = {
-    "responses": _answers(JSON, VERBOSE, MISTRAL, stream=True),
+    "responses": answers(JSON, VERBOSE, MISTRAL, stream=True),
     "openapi_extra": _form(TRANSCRIPTION_FIELDS),
 }
 TRANSLATIONS: dict[str, Any] = {
-    "responses": _answers(JSON, VERBOSE, stream=False),
+    "responses": answers(JSON, VERBOSE, stream=False),
     "openapi_extra": _form(TRANSLATION_FIELDS, "file"),
 }

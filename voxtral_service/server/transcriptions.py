@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, aclosing
-from typing import Any, BinaryIO, TypeVar, cast
+from typing import BinaryIO, cast
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 from starlette.requests import ClientDisconnect
@@ -24,18 +24,13 @@ from voxtral_service.server import openapi
 from voxtral_service.server.http import Caller, admitted, state_of
 from voxtral_service.server.keys import ApiKey
 from voxtral_service.server.recording import Recording
-from voxtral_service.server.state import ServerState, new_id
+from voxtral_service.server.sending import Sender, send_events, while_connected
+from voxtral_service.server.state import ServerState
 from voxtral_service.server.uploads import Upload, received
 from voxtral_service.wire import http_choice, languages
 from voxtral_service.wire.form import BadField, Form
-from voxtral_service.wire.http import Answer, FileDialect, FileRequest, FileResult
+from voxtral_service.wire.http import FileDialect, FileRequest, FileResult
 from voxtral_service.wire.openai_http import OpenAIHttp
-
-T = TypeVar("T")
-START_AFTER = 2.0
-"""Seconds for which a stream's status waits for its first event, which may be an error."""
-SEND_TIMEOUT = 60.0
-"""Seconds a reader may take for one piece of an answer before it is given up."""
 
 routes = APIRouter(dependencies=[Depends(admitted)], tags=["audio"])
 
@@ -78,12 +73,12 @@ class FileAnswer(Response):
                     form = Form(upload.fields)
                     kind = OpenAIHttp if self._translate else http_choice.dialect(form)
                     dialect = kind.decode(form, translate=self._translate)
-                    outcome = await _while_connected(receive, self._work(dialect, upload, _Sender(send)))
+                    outcome = await while_connected(receive, self._work(dialect, upload, Sender(send)))
         except ClientDisconnect:
             outcome = "disconnected"
         except VoxtralError as error:
             outcome = "failed" if isinstance(error, EngineError) else "refused"
-            await _Sender(send).whole(kind.refuse(error))
+            await Sender(send).whole(kind.refuse(error))
         finally:
             metrics.FILES_TOTAL.labels(outcome).inc()
 
@@ -95,7 +90,7 @@ class FileAnswer(Response):
                 f"the key {self._key.name!r} has used up its audio; try again in {wait:.0f} seconds", retry_after=wait
             )
 
-    async def _work(self, dialect: FileDialect, upload: Upload, sender: _Sender) -> str:
+    async def _work(self, dialect: FileDialect, upload: Upload, sender: Sender) -> str:
         request = dialect.request
         async with AsyncExitStack() as held:
             model = await asyncio.to_thread(self._state.pool.resolve, request.model)
@@ -111,7 +106,11 @@ class FileAnswer(Response):
             hearing = _Hearing(request, loaded, recording)
             async with aclosing(self._charged(events, hearing)) as heard:
                 if request.stream:
-                    return await _stream(dialect, heard, hearing, sender)
+                    if not await send_events(sender, heard, dialect.event, dialect.broken):
+                        return "failed"
+                    await sender.piece(dialect.done(hearing.result()))
+                    await sender.end()
+                    return "done"
                 async for _ in heard:
                     pass
             await sender.whole(dialect.whole(hearing.result()))
@@ -168,33 +167,6 @@ class _Hearing:
         return FileResult(self._loaded.model.name, tuple(self.segments), self._recording.seconds, language)
 
 
-async def _stream(dialect: FileDialect, heard: AsyncGenerator[FileEvent], hearing: _Hearing, sender: _Sender) -> str:
-    """Server-sent events. A failure before the first is an answer with a status, and after it an event."""
-    first = asyncio.ensure_future(anext(heard, None))
-    try:
-        await asyncio.wait([first], timeout=START_AFTER)
-        if first.done():
-            first.result()
-        await sender.begin()
-        event = await first
-        while event is not None:
-            await sender.piece(dialect.event(event))
-            event = await anext(heard, None)
-    except VoxtralError as error:
-        if not sender.begun:
-            raise
-        await sender.piece(dialect.broken(error))
-        await sender.end()
-        return "failed"
-    finally:
-        if not first.done():
-            first.cancel()
-            await asyncio.wait([first])
-    await sender.piece(dialect.done(hearing.result()))
-    await sender.end()
-    return "done"
-
-
 def _check(request: FileRequest, loaded: LoadedModel) -> None:
     """Raises InvalidOption for what the model cannot do and would not be missed if it were left out."""
     can, name = loaded.engine.capabilities, loaded.model.name
@@ -209,65 +181,6 @@ def _check(request: FileRequest, loaded: LoadedModel) -> None:
         raise InvalidOption(f"{name} keeps no probabilities; leave include[]=logprobs out", field="include")
 
 
-async def _while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
-    """Do the work unless the client goes away; raises ClientDisconnect then. The work has ended in any case."""
-    task, gone = asyncio.ensure_future(work), asyncio.ensure_future(_disconnected(receive))
-    try:
-        await asyncio.wait([task, gone], return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise ClientDisconnect
-        return task.result()
-    finally:
-        for left in (task, gone):
-            left.cancel()
-        await asyncio.wait([task, gone])
-
-
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
 async def _finish(recording: Recording) -> None:
     """Close it when the block that is being decoded is done, even if nobody waits for that any more."""
     await asyncio.shield(asyncio.to_thread(recording.close))
-
-
-class _Sender:
-    """An answer on its way to the client."""
-
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self.begun = False
-
-    async def whole(self, answer: Answer) -> None:
-        """All of an answer."""
-        body = answer.body.encode("utf-8", "replace")
-        await self._start(answer.status, answer.media_type, {**answer.headers, "Content-Length": str(len(body))})
-        await self._out({"type": "http.response.body", "body": body})
-
-    async def begin(self) -> None:
-        """The head of a stream of events."""
-        await self._start(200, "text/event-stream; charset=utf-8", {"Cache-Control": "no-cache"})
-
-    async def piece(self, text: str) -> None:
-        """Some events, or none."""
-        if text:
-            await self._out({"type": "http.response.body", "body": text.encode("utf-8", "replace"), "more_body": True})
-
-    async def end(self) -> None:
-        """The end of a stream of events."""
-        await self._out({"type": "http.response.body", "body": b""})
-
-    async def _start(self, status: int, media_type: str, headers: dict[str, str]) -> None:
-        self.begun = True
-        pairs = {"Content-Type": media_type, "X-Request-Id": new_id("req_"), **headers}.items()
-        raw = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in pairs]
-        await self._out({"type": "http.response.start", "status": status, "headers": raw})
-
-    async def _out(self, message: dict[str, Any]) -> None:
-        try:
-            await asyncio.wait_for(self._send(message), SEND_TIMEOUT)
-        except TimeoutError as error:
-            metrics.STALLED.inc()
-            raise ClientDisconnect from error
