@@ -3,75 +3,130 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Iterator
+import threading
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 
-from voxtral_service.audio import SAMPLE_RATE, Samples
+from voxtral_service.audio import Samples
 from voxtral_service.audio.segments import Segment, segments
-from voxtral_service.engine.base import Engine, Stream, StreamOptions
-from voxtral_service.events import FileEvent, SegmentDelta, Token, TranscriptSegment, Word
+from voxtral_service.audio.vad import Detector
+from voxtral_service.engine.base import Engine, StreamOptions
+from voxtral_service.engine.hearing import Hearing
+from voxtral_service.engine.part import Part
+from voxtral_service.events import FileEvent
+
+AHEAD = 3
+"""Segments in the works for each lane; those that are through wait, as text, for an earlier one that is not."""
 
 
 async def transcribe_file(
-    engine: Engine, blocks: Iterable[Samples], options: StreamOptions, *, lanes: int, first: int = 0, start: float = 0.0
+    engine: Engine,
+    blocks: Iterable[Samples],
+    options: StreamOptions,
+    *,
+    lanes: int,
+    first: int = 0,
+    start: float = 0.0,
+    skip_silence: bool = True,
+    detector: Callable[[], Detector] | None = None,
 ) -> AsyncGenerator[FileEvent]:
     """What is said in a recording, segment by segment and in order; up to `lanes` streams of the engine work on it.
 
-    `blocks` is read in a worker thread and no faster than the engine works. Each segment is heard as a recording of its
-    own. To go on with a recording that was interrupted, hand in the blocks behind its last finished segment, with
-    `first`, the number of the next segment, and `start`, the second at which it begins. Raises like `Engine.open` and
-    the streams; leaving the generator frees all its streams.
+    `blocks` is read in a worker thread and no faster than the engine works; at most `lanes` + 1 segments of sound are
+    held. They are cut as `audio.segments` says (`skip_silence`, `detector` too), each is heard as a recording of its
+    own, and where two had to overlap their texts are joined. A segment's text is the sum of its deltas; one in which
+    nobody speaks has none.
+
+    To go on with a recording that was interrupted, hand in the sound behind its last finished segment, with `first`,
+    the number of the next one, and `start`, the second at which it begins.
+
+    With `options.bulk`, streams wait for a place as long as live ones take all there are. Raises like `Engine.open`,
+    the streams and `blocks`; leaving the generator frees all its streams and lets go of `blocks`.
     """
-    opened: asyncio.Queue[tuple[Segment, Stream] | None] = asyncio.Queue()
-    free = asyncio.Semaphore(lanes)
-    streams: set[Stream] = set()
     longest = engine.capabilities.longest_segment
-    cuts = segments(blocks, shortest=longest / 3, longest=longest)
-    feeder = asyncio.create_task(_open_all(engine, cuts, options, free, opened, streams))
-    feeder.add_done_callback(lambda _: opened.put_nowait(None))
+    cuts = _Cuts(
+        lambda source: segments(
+            source, shortest=longest / 3, longest=longest, skip_silence=skip_silence, detector=detector
+        ),
+        blocks,
+    )
+    line = _Line(engine, cuts, options, lanes)
+    before: Part | None = None
     try:
-        while (item := await opened.get()) is not None:
-            segment, stream = item
-            at = start + segment.start / SAMPLE_RATE
-            async for event in _hear(stream, first, at, at + len(segment.samples) / SAMPLE_RATE):
+        async for segment, hearing in line:
+            part = Part(first, start, segment, hearing)
+            async for event in part.events(before):
                 yield event
+            before = part if part.is_open else None
+            line.done()
             first += 1
-            streams.discard(stream)
-            free.release()
-        await feeder
     finally:
-        feeder.cancel()
-        for stream in streams:
-            stream.cancel()
+        await line.close()
 
 
-async def _open_all(
-    engine: Engine,
-    cuts: Iterator[Segment],
-    options: StreamOptions,
-    free: asyncio.Semaphore,
-    opened: asyncio.Queue[tuple[Segment, Stream] | None],
-    streams: set[Stream],
-) -> None:
-    while (segment := await asyncio.to_thread(next, cuts, None)) is not None:
-        await free.acquire()
-        stream = engine.open(options)
-        streams.add(stream)
-        opened.put_nowait((segment, stream))
-        await stream.push(segment.samples)
-        stream.finish()
+class _Cuts:
+    """Segments, each cut in a worker thread when it is asked for."""
+
+    def __init__(self, cut: Callable[[Iterable[Samples]], Iterator[Segment]], blocks: Iterable[Samples]) -> None:
+        self._stopped = threading.Event()
+        self._segments = cut(self._until_stopped(blocks))
+        self._cutting: asyncio.Future[Segment | None] | None = None
+
+    async def next(self) -> Segment | None:
+        """The next segment, None behind the last."""
+        self._cutting = asyncio.ensure_future(asyncio.to_thread(next, self._segments, None))
+        return await asyncio.shield(self._cutting)
+
+    async def close(self) -> None:
+        """Wait until no thread reads the blocks any more: one block's time."""
+        self._stopped.set()
+        if self._cutting is not None:
+            await asyncio.gather(self._cutting, return_exceptions=True)
+
+    def _until_stopped(self, blocks: Iterable[Samples]) -> Iterator[Samples]:
+        for block in blocks:
+            if self._stopped.is_set():
+                return
+            yield block
 
 
-async def _hear(stream: Stream, number: int, start: float, end: float) -> AsyncGenerator[FileEvent]:
-    """One segment's deltas, then the segment itself."""
-    text: list[str] = []
-    words: list[Word] = []
-    tokens: list[Token] = []
-    async for hypothesis in stream:
-        if hypothesis.delta:
-            text.append(hypothesis.delta)
-            yield SegmentDelta(number, hypothesis.delta)
-        words += (Word(w.text, round(w.start + start, 3), round(w.end + start, 3)) for w in hypothesis.words)
-        tokens += hypothesis.tokens
-        language, score = hypothesis.language, hypothesis.score
-    whole = "".join(text).strip()
-    yield TranscriptSegment(number, round(start, 3), round(end, 3), whole, tuple(words), tuple(tokens), language, score)
+class _Line:
+    """Segments being heard side by side, given out in order."""
+
+    def __init__(self, engine: Engine, cuts: _Cuts, options: StreamOptions, lanes: int) -> None:
+        self._engine, self._cuts, self._options = engine, cuts, options
+        self._lanes = asyncio.Semaphore(lanes)
+        self._room = asyncio.Semaphore(AHEAD * lanes)
+        self._heard: asyncio.Queue[tuple[Segment, Hearing | None] | None] = asyncio.Queue()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._feeder = asyncio.create_task(self._feed())
+        self._feeder.add_done_callback(lambda _: self._heard.put_nowait(None))
+
+    async def __aiter__(self) -> AsyncGenerator[tuple[Segment, Hearing | None]]:
+        """Each segment and what is heard of it, None if there is nothing to hear; raises what the blocks do."""
+        while (item := await self._heard.get()) is not None:
+            yield item
+        await self._feeder
+
+    def done(self) -> None:
+        """The segment given out last has been dealt with."""
+        self._room.release()
+
+    async def close(self) -> None:
+        """End what is still being heard."""
+        for task in (self._feeder, *self._tasks):
+            task.cancel()
+        await asyncio.gather(self._feeder, *self._tasks, return_exceptions=True)
+        await self._cuts.close()
+
+    async def _feed(self) -> None:
+        while (segment := await self._cuts.next()) is not None:
+            await self._room.acquire()
+            hearing = None
+            if len(segment.samples):
+                await self._lanes.acquire()
+                hearing = Hearing(segment.samples)
+                task = asyncio.create_task(hearing.run(self._engine, self._options))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+                task.add_done_callback(lambda _: self._lanes.release())
+            self._heard.put_nowait((segment, hearing))
