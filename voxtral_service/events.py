@@ -125,14 +125,16 @@ class AudioFormat:
 class ServerVad:
     """Turns end after a fixed silence.
 
-    `threshold` is a speech probability, 0 to 1; a turn includes `prefix_padding_ms` before speech was detected; with
-    `idle_timeout_ms` the caller is told when nobody has spoken for so long.
+    `threshold` is a speech probability, 0 to 1, and so is `end_threshold`, below which nobody speaks (None: a little
+    below the other); a turn includes `prefix_padding_ms` before speech was detected; with `idle_timeout_ms` the caller
+    is told when nobody has spoken for so long.
     """
 
     threshold: float = 0.5
     prefix_padding_ms: int = 300
     silence_duration_ms: int = 500
     idle_timeout_ms: int | None = None
+    end_threshold: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from voxtral_service.audio import Samples
 from voxtral_service.audio.pcm import encode_s16le
 from voxtral_service.audio.vad import SileroModel
 from voxtral_service.engine import base
-from voxtral_service.engine.base import Engine, StreamOptions
+from voxtral_service.engine.base import Capabilities, Engine, StreamOptions
 from voxtral_service.engine.model_runner import ModelRunner
 from voxtral_service.engine.voxtral_realtime import VoxtralRealtimeEngine
 from voxtral_service.events import (
@@ -48,18 +48,18 @@ MANUAL = SessionSettings(turn_detection=None)
 class KeepingEngine(SpellingEngine):
     """Keeps its streams, to be looked at."""
 
-    streams: list[SpellingStream] = field(default_factory=list)
+    kept: list[SpellingStream] = field(default_factory=list)
 
     def open(self, options: StreamOptions) -> SpellingStream:
-        self.streams.append(super().open(options))
-        return self.streams[-1]
+        self.kept.append(super().open(options))
+        return self.kept[-1]
 
     @property
     def delays(self) -> list[int | None]:
         return [options.delay_ms for options in self.opened]
 
     def heard(self) -> Samples:
-        return np.concatenate([samples for stream in self.streams for samples in stream.heard])
+        return np.concatenate([samples for stream in self.kept for samples in stream.heard])
 
 
 def level(percent: int, seconds: float) -> Samples:
@@ -112,7 +112,7 @@ async def test_a_delay_counts_from_the_next_pause_of_the_turn(start: SessionSett
     assert [word.text for word in turn.words] == turn.text.split()
     assert all(before.start <= after.start for before, after in pairwise(turn.words))
     # The cut lies in the first pause after the change, and the second half has the session's clock.
-    cut = sum(map(len, engine.streams[0].heard)) / 16_000 + turn.start
+    cut = sum(map(len, engine.kept[0].heard)) / 16_000 + turn.start
     assert 1.1 < cut < 1.3
     assert next(word for word in turn.words if word.text == "40").start == pytest.approx(1.3, abs=0.1)
 
@@ -123,7 +123,7 @@ async def test_without_a_pause_it_counts_from_the_next_turn() -> None:
     change = Configure(replace(MANUAL, delay_ms=960))
     await converse(engine, MANUAL, [*commands, change, *commands, CommitTurn(), *commands])
     assert engine.delays == [None, 960]
-    assert [sum(map(len, stream.heard)) for stream in engine.streams] == [32_000, 16_000]
+    assert [sum(map(len, stream.heard)) for stream in engine.kept] == [32_000, 16_000]
 
 
 async def test_a_change_that_is_taken_back_changes_nothing() -> None:
@@ -139,6 +139,23 @@ async def test_an_engine_is_told_all_that_it_may_use() -> None:
     told = replace(MANUAL, language="en", vocabulary=("wren",), prompt="birds")
     await converse(engine, told, audio(TALK))
     assert engine.opened == [StreamOptions(language="en", vocabulary=("wren",), prompt="birds")]
+
+
+@pytest.mark.parametrize("uses", [False, True])
+async def test_what_the_engine_cannot_use_is_told_once(caplog: pytest.LogCaptureFixture, uses: bool) -> None:
+    engine = SpellingEngine(capabilities=Capabilities(live=True, uses_vocabulary=uses, uses_prompt=uses))
+    told = replace(MANUAL, vocabulary=("secret",))
+    changes = [Configure(told), Configure(replace(told, language="en")), Configure(replace(told, prompt="secret"))]
+    with caplog.at_level("INFO", logger="voxtral_service.session"):
+        await converse(engine, MANUAL, [*changes, *audio(TALK)])
+    assert caplog.messages == (
+        []
+        if uses
+        else [
+            "this model makes no use of a vocabulary; it is ignored",
+            "this model makes no use of a vocabulary or a prompt; it is ignored",
+        ]
+    )
 
 
 @settings(max_examples=40, deadline=None)

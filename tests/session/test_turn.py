@@ -50,6 +50,11 @@ def test_silence_duration_and_threshold_are_the_callers() -> None:
     patient = play(TurnDetector(ServerVad(silence_duration_ms=2000)), [(SPEECH, 1), (QUIET, 1.9)])
     assert actions(patient) == [Action.START, Action.EAGER_END]
     assert play(TurnDetector(ServerVad(threshold=0.95)), [(SPEECH, 2)]) == []
+    # Sound that counts for neither speech nor silence, until it is told to be silence.
+    murmur = [(SPEECH, 1.0), (BETWEEN, 2.0)]
+    assert actions(play(TurnDetector(ServerVad()), murmur)) == [Action.START]
+    ended = actions(play(TurnDetector(ServerVad(end_threshold=0.45)), murmur))
+    assert ended == [Action.START, Action.EAGER_END, Action.END]
 
 
 @pytest.mark.parametrize(

@@ -140,17 +140,19 @@ def test_delay_goes_to_the_nearest_step(asked: float, given: int) -> None:
 @pytest.mark.parametrize(
     ("config", "expected"),
     [
-        ({}, ServerVad(threshold=0.5, silence_duration_ms=500)),
-        ({"start_threshold": 0.7, "min_silence_ms": 900}, ServerVad(threshold=0.7, silence_duration_ms=900)),
-        ({"start_threshold": 7, "min_silence_ms": 1}, ServerVad(threshold=1.0, silence_duration_ms=100)),
-        ({"min_silence_ms": 900, "end_timeout_ms": 600}, ServerVad(silence_duration_ms=600)),
-        ({"min_silence_ms": None, "end_timeout_ms": 9_000}, ServerVad(silence_duration_ms=500)),
+        ({}, {"threshold": 0.5, "silence_duration_ms": 500}),
+        ({"start_threshold": 0.7, "min_silence_ms": 900}, {"threshold": 0.7, "silence_duration_ms": 900}),
+        ({"start_threshold": 7, "min_silence_ms": 1}, {"threshold": 1.0, "silence_duration_ms": 100}),
+        ({"min_silence_ms": 900, "end_timeout_ms": 600}, {"silence_duration_ms": 600}),
+        ({"min_silence_ms": None, "end_timeout_ms": 9_000}, {"silence_duration_ms": 500}),
+        ({"end_threshold": 0.2, "eager_end_threshold": 0.9}, {"end_threshold": 0.2}),
+        ({"end_threshold": -1}, {"end_threshold": 0.0}),
     ],
 )
-def test_turn_detection(config: dict[str, float], expected: ServerVad) -> None:
+def test_turn_detection(config: dict[str, float], expected: dict[str, Any]) -> None:
     speaker = dialect()
     speaker.decode(update(turn_detection=config))
-    assert speaker.settings.turn_detection == expected
+    assert speaker.settings.turn_detection == ServerVad(**{"end_threshold": 0.33, **expected})
 
 
 def test_an_update_that_is_refused_changes_nothing() -> None:

@@ -53,6 +53,9 @@ def listen(
 ) -> None:
     """Write down what is said while it is said, a line for every turn.
 
+    Without options it listens to the system's microphone, with the model that `voxtral transcribe` would take, in this
+    process; a line says which.
+
     On a terminal a dimmed mark stands behind a turn that is not finished; piped, the lines are plain.
     Ctrl-C ends the listening: what was said until then is still written down. A second one ends at once.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Protocol
@@ -39,6 +40,8 @@ from voxtral_service.session.pause import PauseFinder
 from voxtral_service.session.transcript import TurnTranscript
 from voxtral_service.session.turn import Action, Change, TurnDetector
 from voxtral_service.session.vad import CHUNK
+
+logger = logging.getLogger(__name__)
 
 MAX_WAITING_EVENTS = 256
 """Events a listener may leave lying before the session waits for it, and with it the caller's audio."""
@@ -77,6 +80,7 @@ class Session:
         self._turns = 0
         self._turn: TurnTranscript | None = None
         self._pause: PauseFinder | None = None
+        self._ignored: tuple[str, ...] = ()
         self._unfinished: list[TurnTranscript] = []
         self._last: asyncio.Event | None = None
         self._punctuated = False
@@ -88,6 +92,7 @@ class Session:
             ClearAudio: self._clear,
             EndAudio: self._end,
         }
+        self._note_what_is_ignored()
 
     @property
     def audio_seconds(self) -> float:
@@ -139,6 +144,7 @@ class Session:
                 self._activity = self._new_activity()
             self._detector.configure(new.turn_detection)
         self._settings = new
+        self._note_what_is_ignored()
         # The model waits for as long as it was told at the beginning of a stream: told otherwise within one, it loses
         # words (5 to 33 of 100 spoken digits). So the turn goes on in another stream, from the next pause on.
         changed = self._turn is not None and self._turn.options.delay_ms != new.delay_ms
@@ -279,6 +285,18 @@ class Session:
         self._last = self._turn.done
         self._unfinished = [turn for turn in self._unfinished if not turn.done.is_set()] + [self._turn]
         return self._turn
+
+    def _note_what_is_ignored(self) -> None:
+        """Leave a line where the caller hopes for more than the engine can do; no error, for clients die of those."""
+        can, wished = self._engine.capabilities, self._settings
+        asked = {
+            "vocabulary": wished.vocabulary and not can.uses_vocabulary,
+            "prompt": wished.prompt and not can.uses_prompt,
+        }
+        ignored = tuple(name for name, in_vain in asked.items() if in_vain)
+        if set(ignored) - set(self._ignored):
+            logger.info("this model makes no use of a %s; it is ignored", " or a ".join(ignored))
+        self._ignored = ignored
 
     def _options(self) -> StreamOptions:
         settings = self._settings

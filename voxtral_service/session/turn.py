@@ -26,7 +26,7 @@ from voxtral_service.session.vad import CHUNK_SECONDS
 
 SPEECH_SECONDS = 0.096
 HYSTERESIS = 0.15
-"""How far below the threshold the probability must fall to count as silence."""
+"""How far below the threshold the probability must fall to count as silence, unless the rules say."""
 
 
 class State(Enum):
@@ -104,7 +104,7 @@ class TurnDetector:
         if probability >= self._rules.threshold:
             self._quiet_since = None
             self._speech_since = began if self._speech_since is None else self._speech_since
-        elif probability < max(self._rules.threshold - HYSTERESIS, 0.01):
+        elif probability < self._quiet_below():
             self._speech_since = None
             self._quiet_since = began if self._quiet_since is None else self._quiet_since
         for signal, at in self._signals(completeness):
@@ -138,6 +138,11 @@ class TurnDetector:
         if idle is not None and self._now - self._idle_since >= idle / 1000:
             signals.append((Signal.IDLE, self._idle_since))
         return signals
+
+    def _quiet_below(self) -> float:
+        told = self._rules.end_threshold if isinstance(self._rules, ServerVad) else None
+        lower = self._rules.threshold - HYSTERESIS if told is None else min(told, self._rules.threshold)
+        return max(lower, 0.01)
 
     def _waits(self, completeness: Completeness) -> tuple[float, float]:
         """Seconds of silence until a pause and until the end."""

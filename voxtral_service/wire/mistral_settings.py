@@ -56,7 +56,11 @@ def described(settings: SessionSettings) -> JsonObject:
         "target_streaming_delay_ms": settings.delay_ms,
         "language": settings.language,
         "context_bias": list(settings.vocabulary) or None,
-        "turn_detection": {"start_threshold": vad.threshold, "min_silence_ms": vad.silence_duration_ms}
+        "turn_detection": {
+            "start_threshold": vad.threshold,
+            "end_threshold": vad.end_threshold,
+            "min_silence_ms": vad.silence_duration_ms,
+        }
         if isinstance(vad, ServerVad)
         else None,
     }
@@ -95,15 +99,21 @@ def _context_bias(value: object) -> tuple[str, ...]:
 
 
 def _turn_detection(value: object) -> ServerVad:
-    """Turns here end after a fixed silence: the start threshold and the shorter of the two silences are what counts."""
+    """The vendor's fields in terms of a turn that ends after a fixed silence.
+
+    A turn starts above `start_threshold` and ends when it has been below `end_threshold` for the shorter of the two
+    silences. `eager_end_threshold` has no counterpart: an eager end is told after a part of that silence.
+    """
     if not isinstance(value, dict):
         raise InvalidOption("turn_detection must be an object", field="turn_detection")
     threshold = _number(value, "start_threshold", 0.5)
     silence = _number(value, "min_silence_ms", 500)
     silence = min(silence, _number(value, "end_timeout_ms", silence))
+    end = _number(value, "end_threshold", 0.33)
     return ServerVad(
         threshold=float(min(max(threshold, 0), 1)),
         silence_duration_ms=int(min(max(silence, SHORTEST_SILENCE), LONGEST_SILENCE)),
+        end_threshold=float(min(max(end, 0), 1)),
     )
 
 
