@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import tempfile
 from pathlib import Path
 
 # Tiny models on many threads are 80 times slower on a busy machine.
@@ -13,6 +15,9 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 for name in [name for name in os.environ if name.startswith("VOXTRAL_")]:
     del os.environ[name]
 os.environ["VOXTRAL_CONFIG"] = os.devnull
+_data = tempfile.TemporaryDirectory(prefix="voxtral-")
+atexit.register(_data.cleanup)
+os.environ["VOXTRAL_DATA_DIR"] = _data.name
 
 import pytest  # noqa: E402
 import torch  # noqa: E402

@@ -59,8 +59,22 @@ class Settings(BaseSettings):
     """The largest recording that a server takes in or fetches, such as 500MB."""
     max_audio_hours: Annotated[float, Field(gt=0)] = 12.0
     """The longest recording that a server transcribes for one request; a small file may hold days of silence."""
+    data_dir: Path = Field(default_factory=lambda: platformdirs.user_data_path(APP))
+    """Where a server keeps what must outlive it: its database, recordings of jobs, the secret behind webhooks."""
+    database_url: str = ""
+    """SQLite or PostgreSQL, such as postgresql://user@host/name; none for SQLite in `data_dir`."""
+    jobs: bool | None = None
+    """Whether a server takes jobs; None for yes, unless anybody can reach it without a key."""
+    jobs_at_once: Annotated[int, Field(ge=1, le=64)] = 2
+    """How many jobs a server works on at once."""
+    jobs_most: Annotated[int, Field(ge=1)] = 1000
+    """How many jobs of one key may be open; more are refused."""
+    jobs_keep_days: Annotated[float, Field(gt=0)] = 30.0
+    """How long jobs are kept when they have ended; their recordings are not."""
     url_hosts: Annotated[tuple[str, ...], NoDecode] = ()
-    """Hosts that a server may fetch recordings from, as `voxtral_service.fetch` says; none by default."""
+    """Hosts that a server may fetch recordings from and send webhooks to, as `voxtral_service.fetch` says; none if it
+    is not set.
+    """
 
     @field_validator("url_hosts", mode="before")
     @classmethod
@@ -68,7 +82,7 @@ class Settings(BaseSettings):
         """The environment has lists with commas."""
         return tuple(host.strip() for host in hosts.split(",") if host.strip()) if isinstance(hosts, str) else hosts
 
-    @field_validator("models_dir")
+    @field_validator("models_dir", "data_dir")
     @classmethod
     def _expand_home(cls, path: Path) -> Path:
         return path.expanduser()

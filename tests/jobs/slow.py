@@ -3,35 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
-from tests.fakes import SpellingEngine, SpellingStream
+from tests.fakes import SpellingEngine
 from voxtral_service.audio.decode import AudioReader, read
 from voxtral_service.audio.write import write_wav
 from voxtral_service.engine.base import Capabilities, StreamOptions
 from voxtral_service.engine.files import transcribe_file
 from voxtral_service.errors import VoxtralError
-from voxtral_service.events import Hypothesis, TranscriptSegment
+from voxtral_service.events import TranscriptSegment
 
 SAMPLE = Path(__file__).parents[2] / "models" / "wren-en" / "sample.wav"
 SECONDS = 8.95
 
 
-@dataclass(eq=False)
-class SlowStream(SpellingStream):
-    """Spells, `pause` seconds late, and gives its place back when it has."""
+class Brake(asyncio.Event):
+    """Holds every stream back before it ends: raises one of the engine's faults, waits for its gate, then a while."""
 
-    async def __aiter__(self) -> AsyncIterator[Hypothesis]:
-        assert isinstance(self.engine, SlowEngine)
-        async for hypothesis in super().__aiter__():
-            if hypothesis.final:
-                await self.engine.pace()
-                self.cancel()
-            yield hypothesis
+    def __init__(self, engine: SlowEngine) -> None:
+        super().__init__()
+        self._engine = engine
+
+    async def wait(self) -> Literal[True]:
+        if self._engine.faults:
+            fault, *rest = self._engine.faults
+            self._engine.faults = tuple(rest)
+            raise fault
+        if self._engine.gate is not None:
+            await self._engine.gate.wait()
+        await asyncio.sleep(self._engine.pause)
+        return True
 
 
 @dataclass
@@ -47,19 +52,7 @@ class SlowEngine(SpellingEngine):
 
     def __post_init__(self) -> None:
         self.capabilities = Capabilities(live=True, longest_segment=3.0)
-
-    async def pace(self) -> None:
-        if self.faults:
-            fault, *rest = self.faults
-            self.faults = tuple(rest)
-            raise fault
-        if self.gate is not None:
-            await self.gate.wait()
-        await asyncio.sleep(self.pause)
-
-    def open(self, options: StreamOptions) -> SlowStream:
-        super().open(options)
-        return SlowStream(self, options)
+        self.hold = Brake(self)
 
 
 def write_talk(path: Path, *, gain: float = 1.0, copies: int = 1) -> None:

@@ -11,6 +11,8 @@ from voxtral_service.errors import InvalidOption
 
 if TYPE_CHECKING:
     from voxtral_service.config import Settings
+    from voxtral_service.engine.pool import EnginePool
+    from voxtral_service.jobs.service import Jobs
     from voxtral_service.server.keys import ApiKey, KeyFile
     from voxtral_service.server.run import Listen
     from voxtral_service.server.state import ServerState
@@ -56,6 +58,12 @@ def serve(
     grace: Annotated[
         float, typer.Option("--grace", help="Seconds that open sessions get when the server stops.")
     ] = 30.0,
+    jobs: Annotated[
+        bool | None,
+        typer.Option(
+            "--jobs/--no-jobs", help="Take recordings to be transcribed in the background.", show_default=False
+        ),
+    ] = None,
     log_format: Annotated[
         Literal["text", "json"], typer.Option("--log-format", help="How lines on standard error are written.")
     ] = "text",
@@ -81,7 +89,7 @@ def serve(
     from voxtral_service.server import logs
 
     logs.configure(log_format, log_level)
-    settings = config.load(model=model, device=device, dtype=dtype, delay_ms=delay, max_streams=max_streams)
+    settings = config.load(model=model, device=device, dtype=dtype, delay_ms=delay, max_streams=max_streams, jobs=jobs)
     keys = _required_keys(host, wyoming_port, no_auth=no_auth)
     if (tls_cert is None) != (tls_key is None):
         raise InvalidOption("--tls-cert and --tls-key belong together; give both")
@@ -143,6 +151,9 @@ def _run(
     from voxtral_service.server.run import run
 
     state = _state(settings, keys, origins, strict_models=strict_models)
+    # An open door would let anybody fill the disk.
+    if settings.jobs if settings.jobs is not None else keys is not None or listen.host in LOOPBACK:
+        state.jobs = open_jobs(settings, state.pool, lanes=state.files.lanes)
     scheme = "https" if listen.tls_cert else "http"
     door = "anybody is let in" if keys is None else f"{len(keys)} keys"
     wyoming = f", Wyoming on port {listen.wyoming_port}" if listen.wyoming_port else ""
@@ -207,6 +218,29 @@ def _state(
         fetcher=Fetcher(settings.url_hosts, max_bytes=settings.max_upload),
         defaults=SessionSettings(delay_ms=settings.delay_ms),
         strict_models=strict_models,
+    )
+
+
+def open_jobs(settings: Settings, pool: EnginePool, *, lanes: int) -> Jobs:
+    """The jobs of a server, with their database at its newest revision."""
+    from voxtral_service.cli.database import database
+    from voxtral_service.fetch import Fetcher
+    from voxtral_service.jobs.folder import JobFolder
+    from voxtral_service.jobs.runner import Pace
+    from voxtral_service.jobs.service import JobLimits, Jobs
+    from voxtral_service.jobs.webhook import ATTEMPT_SECONDS, root_secret
+
+    opened = database(settings)
+    opened.upgrade()
+    return Jobs(
+        opened,
+        JobFolder(settings.data_dir / "jobs"),
+        pool,
+        Fetcher(settings.url_hosts, max_bytes=settings.max_upload),
+        Fetcher(settings.url_hosts, max_bytes=0, max_seconds=ATTEMPT_SECONDS),
+        root_secret(settings.data_dir / "webhook.secret"),
+        limits=JobLimits(settings.jobs_most, settings.jobs_keep_days * 86400),
+        pace=Pace(at_once=settings.jobs_at_once, lanes=lanes),
     )
 
 

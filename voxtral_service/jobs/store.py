@@ -263,7 +263,8 @@ def _end(
         "lease": None,
         "lease_until": None,
         "error_code": error and error.code,
-        "error_message": error and error.message,
+        # PostgreSQL's text knows no zero byte, and messages quote what callers sent.
+        "error_message": error and error.message.replace("\0", ""),
         "error_field": error and error.field,
         **(values or {}),
     }

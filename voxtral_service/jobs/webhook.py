@@ -28,6 +28,8 @@ from voxtral_service.jobs.outbox import Delivery, Outbox
 logger = logging.getLogger(__name__)
 
 PREFIX = "whsec_"
+ATTEMPT_SECONDS = 20.0
+"""How long an attempt may take, and less than `Deliverer`'s `hold`."""
 GONE = 410
 """Standard Webhooks: a receiver that answers so wants nothing more."""
 

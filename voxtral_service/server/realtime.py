@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
-from typing import Any
 
 from starlette.responses import JSONResponse
 from starlette.websockets import WebSocket
 
-from voxtral_service.errors import CallerError, ForeignOrigin, ModelNotFound, Overloaded, Unauthorized, VoxtralError
+from voxtral_service.errors import CallerError, Overloaded, VoxtralError
 from voxtral_service.server.keys import Credentials
 from voxtral_service.server.record import recorded, refused
 from voxtral_service.server.state import ServerState
 from voxtral_service.server.websocket import SocketSession
+from voxtral_service.wire import http
 from voxtral_service.wire.base import Dialect
-
-STATUS = {Unauthorized: 401, ForeignOrigin: 403, ModelNotFound: 404, Overloaded: 503}
 
 
 async def serve(websocket: WebSocket, state: ServerState, dialect: Callable[[], Dialect], name: str) -> None:
@@ -45,12 +42,4 @@ async def serve(websocket: WebSocket, state: ServerState, dialect: Callable[[], 
 
 def problem(error: VoxtralError) -> JSONResponse:
     """An error in the shape that OpenAI's and Mistral's clients read."""
-    status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 400)
-    headers = {}
-    if isinstance(error, Overloaded) and error.retry_after is not None:
-        headers["Retry-After"] = str(math.ceil(error.retry_after))
-    if isinstance(error, Unauthorized):
-        headers["WWW-Authenticate"] = "Bearer"  # RFC 9110, 11.6.1
-    kind = "server_error" if status >= 500 else "invalid_request_error"
-    body: dict[str, Any] = {"message": str(error), "type": kind, "param": error.field, "code": error.code}
-    return JSONResponse({"error": body}, status, headers)
+    return JSONResponse(http.openai_error(error), http.status(error), http.headers(error))

@@ -65,11 +65,17 @@ class DrainingServer(uvicorn.Server):
         waiting = self._state.seats.busy
         if waiting:
             logger.warning("stopping: %d open sessions and recordings may finish within %g s", waiting, self._grace)
+        letting_go = asyncio.create_task(self._let_go_of_jobs())
         deadline = asyncio.get_running_loop().time() + self._grace
         while self._state.seats.busy and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(0.05)
         await asyncio.gather(*(session.stop() for session in list(self._state.open)), return_exceptions=True)
+        await letting_go
         self.should_exit = True
+
+    async def _let_go_of_jobs(self) -> None:
+        if self._state.jobs is not None:
+            await self._state.jobs.stop(self._grace)
 
 
 def configure(state: ServerState, listen: Listen) -> uvicorn.Config:
@@ -99,9 +105,13 @@ async def run(state: ServerState, listen: Listen) -> None:
     wyoming = None
     if listen.wyoming_port is not None:
         wyoming = await tcp.listen(state, listen.host, listen.wyoming_port)
+    if state.jobs is not None:
+        state.jobs.start()
     try:
         await DrainingServer(configure(state, listen), state, listen.grace).serve()
     finally:
         if wyoming is not None:
             wyoming.close()
+        if state.jobs is not None:
+            await state.jobs.stop()
         await state.pool.close()

@@ -13,6 +13,7 @@ from voxtral_service.engine.base import Engine
 from voxtral_service.engine.pool import EnginePool
 from voxtral_service.events import SessionSettings
 from voxtral_service.fetch import Fetcher
+from voxtral_service.jobs.service import Jobs
 from voxtral_service.server.keys import ApiKey, Door
 from voxtral_service.server.seats import AudioAllowance, Seats
 from voxtral_service.session.session import Activity
@@ -66,6 +67,8 @@ class ServerState:
     files: FileSettings = field(default_factory=FileSettings)
     fetcher: Fetcher = field(default_factory=_no_hosts)
     """Gets recordings from addresses that requests name."""
+    jobs: Jobs | None = None
+    """Recordings that are transcribed in the background, where that is wanted."""
     strict_models: bool = False
     open: set[SocketSession] = field(default_factory=set)
     _allowances: dict[str, AudioAllowance] = field(default_factory=dict)
