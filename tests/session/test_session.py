@@ -286,6 +286,21 @@ async def test_containers_are_heard_and_leave_no_thread_behind() -> None:
             assert not thread.is_alive()
 
 
+async def test_a_change_to_containers_that_is_never_finished_leaves_no_thread_behind() -> None:
+    container = SessionSettings(audio_format=AudioFormat("container"), turn_detection=None)
+    session = Session(SpellingEngine(), container, LoudnessActivity)
+    other = SessionSettings(audio_format=AudioFormat("container", 8_000), turn_detection=None)
+    changing = asyncio.create_task(session.send(Configure(other)))
+    await asyncio.sleep(0)
+    session.close()
+    changing.cancel()
+    await asyncio.gather(changing, return_exceptions=True)
+    for thread in threading.enumerate():
+        if thread.name == "container-intake":
+            await asyncio.to_thread(thread.join, 5)
+            assert not thread.is_alive()
+
+
 async def test_a_lost_session_leaves_no_task_behind_even_when_nobody_listens() -> None:
     engine = SpellingEngine(places=1)
     before = asyncio.all_tasks()

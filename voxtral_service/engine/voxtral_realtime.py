@@ -136,6 +136,7 @@ class VoxtralRealtimeEngine:
     def _run(self) -> None:
         while (turn := self._next_turn()) is not None:
             turn()
+            del turn  # or the streams of the last turn would be kept while the engine waits for the next
 
     def _next_turn(self) -> Callable[[], None] | None:
         """Wait until there is work, take its samples out of the streams, return what is to be done without the lock."""

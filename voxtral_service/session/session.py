@@ -132,9 +132,8 @@ class Session:
     async def _configure(self, command: Configure) -> None:
         old, new = self._settings, command.settings
         if new.audio_format != old.audio_format:
-            fresh = intake(new.audio_format)
-            await self._finish_intake()
-            self._intake = fresh
+            old_intake, self._intake = self._intake, intake(new.audio_format)
+            await self._finish_intake(old_intake)
         if (new.turn_detection is None) != (old.turn_detection is None):
             await self._end_turn("committed")
             self._detector = None
@@ -168,7 +167,7 @@ class Session:
         await self._end_turn("cleared")
 
     async def _end(self, _: EndAudio) -> None:
-        await self._finish_intake()
+        await self._finish_intake(self._intake)
         await self._give_rest_of_chunk()
         await self._end_turn("ended")
         self._over = True
@@ -189,13 +188,15 @@ class Session:
         else:
             await self._hear(samples)
 
-    async def _finish_intake(self) -> None:
+    async def _finish_intake(self, ending: Intake) -> None:
         try:
-            samples = await asyncio.to_thread(self._intake.finish)
+            samples = await asyncio.to_thread(ending.finish)
         except InvalidAudio as error:
             await self._emit(AudioRejected(error.code, str(error)))
         else:
             await self._hear(samples)
+        finally:
+            ending.close()  # who is cancelled here may not have begun to finish
 
     async def _hear(self, samples: Samples) -> None:
         if self._detector is None:
