@@ -23,6 +23,8 @@ TOO_REPETITIVE = 2.4
 """Text that zlib shrinks more than this is a loop the model fell into (Radford et al. 2022, section 4.5)."""
 NO_SPEECH, UNLIKELY = 0.6, -1.0
 """Probability of no speech above, and mean logprob below, which a window counts as silent (the same section)."""
+MOST_BEFORE = 223
+"""Tokens before the transcript: half of Whisper's positions, less one, as in OpenAI's own program."""
 NO_REPEAT = 3
 """Tokens: in a second try after a loop, no run of as many is written twice."""
 LONGEST_WORD = 1.4
@@ -151,12 +153,7 @@ class WhisperModel:
 
     def _generate(self, encoded: Any, count: int, tokenizer: Any, task: Task, no_repeat: int = 0) -> list[_Written]:
         model = self._model
-        prompt = model.get_prompt(
-            tokenizer,
-            tokenizer.encode(f" {task.prompt.strip()}") if task.prompt.strip() else [],
-            without_timestamps=True,
-            hotwords=", ".join(task.vocabulary) or None,
-        )
+        prompt = [*_before(tokenizer, task), *tokenizer.sot_sequence, tokenizer.no_timestamps]
         results = model.model.generate(
             encoded,
             [prompt] * count,
@@ -209,6 +206,18 @@ class _Written:
         from faster_whisper.transcribe import get_compression_ratio
 
         return bool(self.tokens and get_compression_ratio(tokenizer.decode(self.tokens).strip()) > TOO_REPETITIVE)
+
+
+def _before(tokenizer: Any, task: Task) -> list[int]:
+    """What the model is told came before: words that are likely, then text, whose end matters most.
+
+    As faster-whisper lays it out, but never more than there are positions for: its own bounds add up to too many.
+    """
+    vocabulary = tokenizer.encode(" " + ", ".join(task.vocabulary)) if task.vocabulary else []
+    vocabulary = vocabulary[: MOST_BEFORE // 2]
+    text = tokenizer.encode(f" {task.prompt.strip()}") if task.prompt.strip() else []
+    text = text[-(MOST_BEFORE - len(vocabulary)) :]
+    return [tokenizer.sot_prev, *vocabulary, *text] if vocabulary or text else []
 
 
 def _words(tokenizer: Any, tokens: list[int], alignment: Any, duration: float) -> tuple[HeardWord, ...]:
