@@ -1,0 +1,69 @@
+"""A server of jobs to be killed: `python -m tests.jobs.child FOLDER HOOK_PORT PAUSE [HTTP_PORT]`.
+
+Says `ready` on standard output once it works; without an HTTP port it has no routes, and starts quicker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+from tests.fakes import LoudnessActivity, spelling_pool
+from tests.jobs.slow import SlowEngine
+from voxtral_service.database.database import Database
+from voxtral_service.engine.pool import EnginePool
+from voxtral_service.fetch import Fetcher
+from voxtral_service.jobs.folder import JobFolder
+from voxtral_service.jobs.runner import Pace
+from voxtral_service.jobs.service import Jobs
+from voxtral_service.jobs.webhook import Retries, root_secret
+
+
+def jobs_in(folder: Path, pool: EnginePool, hook_port: int) -> Jobs:
+    """Jobs that lose no time: what a dead server held is free after half a second."""
+    database = Database.open(f"sqlite:///{folder / 'voxtral.db'}")
+    database.upgrade()
+    fetcher = Fetcher((f"127.0.0.1:{hook_port}",), max_bytes=10**7, max_seconds=5)
+    return Jobs(
+        database,
+        JobFolder(folder / "jobs"),
+        pool,
+        fetcher,
+        fetcher,
+        root_secret(folder / "webhook.secret"),
+        pace=Pace(at_once=2, lanes=2, lease=0.5, poll=0.05, retry=0.05),
+        retries=Retries(attempts=100, first=0.05, longest=0.2),
+        hold=0.5,
+    )
+
+
+async def serve(folder: Path, hook_port: int, pause: float, port: int | None) -> None:
+    engine = SlowEngine(pause=pause)
+    pool = spelling_pool(engine)
+    jobs = jobs_in(folder, pool, hook_port)
+    print("ready", flush=True)
+    if port is None:
+        jobs.start()
+        await asyncio.Event().wait()
+        return
+    from voxtral_service.server.keys import Door
+    from voxtral_service.server.run import Listen, run
+    from voxtral_service.server.seats import Seats
+    from voxtral_service.server.state import ServedModel, ServerState
+
+    state = ServerState(
+        engine=engine,
+        model=ServedModel("spelling", ("en",), 0),
+        pool=pool,
+        activity=LoudnessActivity,
+        door=Door(None),
+        seats=Seats(4),
+        jobs=jobs,
+    )
+    await run(state, Listen(port=port))
+
+
+if __name__ == "__main__":
+    folder, hook_port, pause, *rest = sys.argv[1:]
+    asyncio.run(serve(Path(folder), int(hook_port), float(pause), int(rest[0]) if rest else None))
