@@ -17,6 +17,7 @@ import pytest
 from mistralai.client import Mistral
 from mistralai.client.errors import SDKError
 from openai import AsyncOpenAI, OpenAI
+from prometheus_client import REGISTRY
 
 from tests.server.conftest import Running, Serve
 from tests.test_fetch import answering
@@ -387,9 +388,28 @@ async def test_a_header_that_lies_changes_nothing(server: Running) -> None:
 # -- clients that go away
 
 
+def ended(outcome: str) -> float:
+    return REGISTRY.get_sample_value("voxtral_files_ended_total", {"outcome": outcome}) or 0.0
+
+
+async def test_how_requests_ended_is_counted(server: Running) -> None:
+    before = {outcome: ended(outcome) for outcome in ("done", "refused", "disconnected")}
+    for stream in ("true", "false"):
+        await post(server, data={"stream": stream}, files={"file": FILE})
+    await post(server, files={"file": ("talk.wav", b"no sound")})
+    async with asyncio.timeout(10):
+        while server.state.seats.busy:
+            await asyncio.sleep(0.01)
+    assert {outcome: ended(outcome) - before[outcome] for outcome in before} == {
+        "done": 2,
+        "refused": 1,
+        "disconnected": 0,
+    }
+
+
 @pytest.mark.parametrize("stream", ["true", "false"])
 async def test_a_client_that_goes_away_ends_the_work(server: Running, stream: str) -> None:
-    server.engine.hold = asyncio.Event()
+    server.engine.hold, before = asyncio.Event(), ended("disconnected")
     async with httpx2.AsyncClient(base_url=server.url, trust_env=False) as http:
         request = asyncio.create_task(
             http.post("/v1/audio/transcriptions", data={"stream": stream}, files={"file": FILE})
@@ -402,6 +422,7 @@ async def test_a_client_that_goes_away_ends_the_work(server: Running, stream: st
     async with asyncio.timeout(10):
         while server.engine.open_streams or server.state.seats.busy:
             await asyncio.sleep(0.01)
+    assert ended("disconnected") == before + 1
 
 
 async def test_a_client_that_goes_away_in_its_upload_leaves_nothing(server: Running) -> None:

@@ -27,12 +27,13 @@ class Sender:
     def __init__(self, send: Send) -> None:
         self._send = send
         self.begun = False
+        self.ended = False
 
     async def whole(self, answer: Answer) -> None:
         """All of an answer."""
         body = answer.body.encode("utf-8", "replace")
         await self._start(answer.status, answer.media_type, {**answer.headers, "Content-Length": str(len(body))})
-        await self._out({"type": "http.response.body", "body": body})
+        await self._last(body)
 
     async def begin(self) -> None:
         """The head of a stream of events."""
@@ -45,7 +46,11 @@ class Sender:
 
     async def end(self) -> None:
         """The end of a stream of events."""
-        await self._out({"type": "http.response.body", "body": b""})
+        await self._last(b"")
+
+    async def _last(self, body: bytes) -> None:
+        self.ended = True  # the server takes the client for gone from here on
+        await self._out({"type": "http.response.body", "body": body})
 
     async def _start(self, status: int, media_type: str, headers: dict[str, str]) -> None:
         self.begun = True
@@ -96,14 +101,17 @@ async def send_events(
     return True
 
 
-async def while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
-    """Do the work unless the client goes away; raises ClientDisconnect then. The work has ended in any case."""
+async def while_connected(receive: Receive, sender: Sender, work: Coroutine[Any, Any, T]) -> T:
+    """Do the work unless the client goes away before all is said; raises ClientDisconnect then.
+
+    The work has ended in any case.
+    """
     task, gone = asyncio.ensure_future(work), asyncio.ensure_future(_disconnected(receive))
     try:
         await asyncio.wait([task, gone], return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
+        if not task.done() and not sender.ended:
             raise ClientDisconnect
-        return task.result()
+        return await task
     finally:
         for left in (task, gone):
             left.cancel()

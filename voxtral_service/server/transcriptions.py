@@ -66,6 +66,7 @@ class FileAnswer(Response):
         """The ASGI application of one request."""
         kind = http_choice.before_the_form(self._request.headers)
         outcome = "failed"
+        sender = Sender(send)
         try:
             with self._state.seats.file(self._key), metrics.FILES.track_inprogress():
                 self._check_allowance()
@@ -73,12 +74,12 @@ class FileAnswer(Response):
                     form = Form(upload.fields)
                     kind = OpenAIHttp if self._translate else http_choice.dialect(form)
                     dialect = kind.decode(form, translate=self._translate)
-                    outcome = await while_connected(receive, self._work(dialect, upload, Sender(send)))
+                    outcome = await while_connected(receive, sender, self._work(dialect, upload, sender))
         except ClientDisconnect:
             outcome = "disconnected"
         except VoxtralError as error:
             outcome = "failed" if isinstance(error, EngineError) else "refused"
-            await Sender(send).whole(kind.refuse(error))
+            await sender.whole(kind.refuse(error))
         finally:
             metrics.FILES_TOTAL.labels(outcome).inc()
 
