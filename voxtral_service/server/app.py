@@ -6,7 +6,7 @@ from fastapi import FastAPI, WebSocket
 
 from voxtral_service import __version__
 from voxtral_service.errors import ModelNotFound
-from voxtral_service.server import http, jobs, models, page, realtime, transcriptions
+from voxtral_service.server import chat, http, jobs, models, page, realtime, transcriptions
 from voxtral_service.server.state import ServerState
 from voxtral_service.wire import choice
 from voxtral_service.wire.mistral_realtime import MistralRealtime
@@ -19,6 +19,7 @@ def create_app(state: ServerState) -> FastAPI:
     http.install(app)
     models.install(app)
     transcriptions.install(app)
+    chat.install(app)
     if state.jobs is not None:
         jobs.install(app)
     page.install(app)
