@@ -18,7 +18,8 @@ from tests.engine.reciter import HALF, Reciter, spoken
 from voxtral_service.audio import SAMPLE_RATE, Samples
 from voxtral_service.audio.segments import segments
 from voxtral_service.engine.base import StreamOptions, transcribe
-from voxtral_service.engine.files import AHEAD, transcribe_file
+from voxtral_service.engine.files import transcribe_file
+from voxtral_service.engine.line import AHEAD
 from voxtral_service.engine.voxtral_realtime import VoxtralRealtimeEngine
 from voxtral_service.errors import InvalidAudio, Overloaded
 from voxtral_service.events import FileEvent, SegmentDelta, TranscriptSegment
