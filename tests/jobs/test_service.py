@@ -233,3 +233,11 @@ async def test_sweeping_leaves_what_is_needed(jobs_of: MakeJobs, tmp_path: Path)
         assert jobs.folder.recording(job.id).exists()
         jobs.sweep()
         assert jobs.get(job.id, "me").status in (Status.QUEUED, Status.RUNNING)
+
+
+async def test_a_small_file_of_endless_silence_has_an_end(jobs_of: MakeJobs, tmp_path: Path) -> None:
+    write_talk(tmp_path / "talk.wav")
+    async with jobs_of(SlowEngine(), pace=Pace(poll=0.05, max_seconds=5.0)) as jobs:
+        failed = await ended(jobs, submit(jobs, tmp_path / "talk.wav").id)
+        assert failed.error is not None
+        assert (failed.error.code, "longer than" in failed.error.message) == (InvalidAudio.code, True)

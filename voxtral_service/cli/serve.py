@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from voxtral_service.jobs.service import Jobs
     from voxtral_service.server.keys import ApiKey, KeyFile
     from voxtral_service.server.run import Listen
-    from voxtral_service.server.state import ServerState
+    from voxtral_service.server.state import FileSettings, ServerState
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 DEFAULT_STREAMS = 32
@@ -153,7 +153,7 @@ def _run(
     state = _state(settings, keys, origins, strict_models=strict_models)
     # An open door would let anybody fill the disk.
     if settings.jobs if settings.jobs is not None else keys is not None or listen.host in LOOPBACK:
-        state.jobs = open_jobs(settings, state.pool, lanes=state.files.lanes)
+        state.jobs = open_jobs(settings, state.pool, state.files)
     scheme = "https" if listen.tls_cert else "http"
     door = "anybody is let in" if keys is None else f"{len(keys)} keys"
     wyoming = f", Wyoming on port {listen.wyoming_port}" if listen.wyoming_port else ""
@@ -221,7 +221,7 @@ def _state(
     )
 
 
-def open_jobs(settings: Settings, pool: EnginePool, *, lanes: int) -> Jobs:
+def open_jobs(settings: Settings, pool: EnginePool, files: FileSettings) -> Jobs:
     """The jobs of a server, with their database at its newest revision."""
     from voxtral_service.cli.database import database
     from voxtral_service.fetch import Fetcher
@@ -240,7 +240,7 @@ def open_jobs(settings: Settings, pool: EnginePool, *, lanes: int) -> Jobs:
         Fetcher(settings.url_hosts, max_bytes=0, max_seconds=ATTEMPT_SECONDS),
         root_secret(settings.data_dir / "webhook.secret"),
         limits=JobLimits(settings.jobs_most, settings.jobs_keep_days * 86400),
-        pace=Pace(at_once=settings.jobs_at_once, lanes=lanes),
+        pace=Pace(at_once=settings.jobs_at_once, lanes=files.lanes, max_seconds=files.max_seconds),
     )
 
 

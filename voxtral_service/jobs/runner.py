@@ -31,6 +31,7 @@ LONGEST_RETRY = 300.0
 @dataclass(frozen=True, slots=True)
 class Pace:
     """How jobs are worked on: so many at once, each with up to `lanes` streams of its engine; times in seconds.
+    A recording may have `max_seconds` of sound.
 
     A job whose server died is taken up again when its `lease` has run out. `retry` is the first wait after a failure of
     this side; it doubles with each.
@@ -38,6 +39,7 @@ class Pace:
 
     at_once: int = 2
     lanes: int = 4
+    max_seconds: float = 12 * 3600.0
     lease: float = 15.0
     poll: float = 1.0
     retry: float = 10.0
@@ -122,7 +124,7 @@ class Runner:
         await self._fetch(job)
         async with self._pool.use(job.request.model) as loaded:
             path, name = self._folder.recording(job.id), job.request.source
-            recording = Recording(path, name=name, skip=job.done_seconds)
+            recording = Recording(path, name=name, skip=job.done_seconds, max_seconds=self._pace.max_seconds)
             try:
                 await asyncio.to_thread(recording.open)
                 until = self._clock() + self._pace.lease
