@@ -15,6 +15,7 @@ AUDIO_SECONDS = Counter("voxtral_audio_seconds", "Seconds of audio taken in by l
 FILES = Gauge("voxtral_files", "Uploaded recordings that are taken in or transcribed")
 FILES_TOTAL = Counter("voxtral_files_ended", "Uploaded recordings by how they ended", ["outcome"])
 FILE_AUDIO_SECONDS = Counter("voxtral_file_audio_seconds", "Seconds of uploaded recordings that were transcribed")
+ANSWERS = Counter("voxtral_answers_ended", "Answers to questions about recordings by how they ended", ["outcome"])
 TURNS = Counter("voxtral_turns", "Turns that ended", ["reason"])
 FAILED_TURNS = Counter("voxtral_failed_turns", "Turns whose transcript did not come, or not whole", ["code"])
 LAG = Histogram(

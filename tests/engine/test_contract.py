@@ -45,6 +45,11 @@ def whisper_engine(request: pytest.FixtureRequest, slots: int) -> Engine:
     return FasterWhisperEngine(network, capabilities(model), slots=slots)
 
 
+def voxtral_engine(request: pytest.FixtureRequest, slots: int) -> Engine:
+    model = examine(request.getfixturevalue("offline_folder"), "tiny", Origin.FOLDER)
+    return loading.load(model, device=CPU, slots=slots)
+
+
 def spelling_engine(_: pytest.FixtureRequest, slots: int) -> Engine:
     return SpellingEngine(slots)
 
@@ -59,6 +64,7 @@ class Case:
 
 CASES = {
     "voxtral-realtime": Case(realtime_engine),
+    "voxtral": Case(voxtral_engine, 0.5),
     "whisper": Case(whisper_engine, 6.5),
     "spelling": Case(spelling_engine),
 }
