@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
 
-from voxtral_service.errors import ForeignOrigin, Overloaded, Unauthorized, VoxtralError
+from voxtral_service.errors import ForeignOrigin, InvalidOption, Overloaded, Unauthorized, VoxtralError
+from voxtral_service.server import openapi
 from voxtral_service.server.keys import ApiKey, Credentials
 from voxtral_service.server.realtime import problem
 from voxtral_service.server.record import refused
@@ -32,8 +36,21 @@ def admitted(request: Request) -> ApiKey:
     return state_of(request).door.admit(Credentials.of(dict(request.headers), []), now=time.time())
 
 
+def _error(description: str) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": openapi.ERROR}}}
+
+
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    401: _error("No key, or none that is known."),
+    403: _error("A page of another site."),
+}
+UNREADABLE: dict[int | str, dict[str, Any]] = {
+    400: _error("The body is no JSON."),
+    422: _error("A field is wrong."),
+}
+
 Caller = Annotated[ApiKey, Depends(admitted)]
-routes = APIRouter(dependencies=[Depends(admitted)])
+routes = APIRouter(dependencies=[Depends(admitted)], responses=REFUSALS)
 
 
 @open_routes.get("/health")
@@ -42,7 +59,7 @@ def health() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@open_routes.get("/ready")
+@open_routes.get("/ready", responses={503: {"description": "The server is stopping."}})
 def ready(request: Request) -> JSONResponse:
     """Whether new sessions are taken, and how many there are."""
     seats = state_of(request).seats
@@ -50,7 +67,7 @@ def ready(request: Request) -> JSONResponse:
     return JSONResponse(body, 503 if seats.draining else 200)
 
 
-@routes.get("/metrics")
+@routes.get("/metrics", responses={200: {"content": {"text/plain": {}}}}, response_class=Response)
 def metrics() -> Response:
     """Counters and histograms for Prometheus."""
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
@@ -70,7 +87,7 @@ class ClientSecretRequest(BaseModel):
     session: dict[str, Any] = Field(default_factory=lambda: {"type": "realtime"})
 
 
-@routes.post("/v1/realtime/client_secrets")
+@routes.post("/v1/realtime/client_secrets", responses=UNREADABLE)
 def client_secrets(request: Request, caller: Caller, body: ClientSecretRequest) -> dict[str, Any]:
     """An OpenAI ephemeral key, to be given to a browser."""
     state = state_of(request)
@@ -87,7 +104,7 @@ class ClientSessionRequest(BaseModel):
     ttl_seconds: Annotated[int, Field(ge=10, le=7200)] = 600
 
 
-@routes.post("/v1/client/sessions", status_code=201)
+@routes.post("/v1/client/sessions", status_code=201, responses=UNREADABLE)
 def client_sessions(request: Request, caller: Caller, body: ClientSessionRequest) -> dict[str, Any]:
     """A Mistral ephemeral key, to be given to a browser."""
     value, expires = state_of(request).door.ephemeral(caller, "mistral", body.ttl_seconds, now=time.time())
@@ -100,6 +117,21 @@ def install(app: FastAPI) -> None:
     """Put the routes and the error shapes on an application."""
     app.include_router(open_routes)
     app.include_router(routes)
+
+    @app.exception_handler(RequestValidationError)
+    def unreadable(_: Request, error: RequestValidationError) -> JSONResponse:
+        """In OpenAI's shape, with the details where Mistral's clients look for them."""
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"] if part not in {"body", "query", "path"})
+        answer = problem(InvalidOption(f"{field or 'the body'}: {first['msg']}", field=field or None))
+        details = [{name: each[name] for name in ("loc", "msg", "type")} for each in error.errors()]
+        return JSONResponse({**json.loads(bytes(answer.body)), "detail": details}, 422)
+
+    @app.exception_handler(HTTPException)
+    def unserved(_: Request, error: HTTPException) -> JSONResponse:
+        """What FastAPI answers by itself: no such route or method, a body that is no JSON."""
+        body = {"message": error.detail, "type": "invalid_request_error", "param": None, "code": None}
+        return JSONResponse({"error": body, "detail": error.detail}, error.status_code, error.headers)
 
     @app.exception_handler(VoxtralError)
     def explain(request: Request, error: VoxtralError) -> JSONResponse:

@@ -1,0 +1,62 @@
+"""HTTP routes do what their OpenAPI page says, whatever they are sent."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+
+from tests.fakes import LoudnessActivity, SpellingEngine, spelling_pool
+from voxtral_service.server.app import create_app
+from voxtral_service.server.keys import ApiKey, Door, hashed
+from voxtral_service.server.seats import Seats
+from voxtral_service.server.state import ServedModel, ServerState
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # of its own dependencies
+    import schemathesis
+    from schemathesis.checks import not_a_server_error
+    from schemathesis.specs.openapi.checks import (
+        content_type_conformance,
+        response_headers_conformance,
+        response_schema_conformance,
+        status_code_conformance,
+    )
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+KEY = ApiKey("me", hashed("vx_1"))
+PATHS = r"^/(health|ready|metrics|v1/realtime/.*|v1/client/.*)$"
+"""Routes that hold what they promise; add those that are new."""
+
+
+def app() -> Any:
+    engine = SpellingEngine()
+    state = ServerState(
+        engine=engine,
+        model=ServedModel("spelling", ("en",), 1_700_000_000),
+        pool=spelling_pool(engine),
+        activity=LoudnessActivity,
+        door=Door((KEY,)),
+        seats=Seats(4),
+    )
+    return create_app(state)
+
+
+schema = schemathesis.openapi.from_asgi("/openapi.json", app()).include(path_regex=PATHS)
+
+
+@schema.parametrize()
+@settings(
+    max_examples=15, deadline=None, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck)
+)
+@pytest.mark.parametrize("headers", [{"Authorization": "Bearer vx_1"}, {}], ids=["with a key", "without"])
+def test_a_route_holds_what_it_promises(case: schemathesis.Case[Any], headers: dict[str, str]) -> None:
+    case.call_and_validate(headers=headers, checks=CHECKS)
