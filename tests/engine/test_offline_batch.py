@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from tests import tiny
 from voxtral_service.chat import Message
 from voxtral_service.engine.offline_batch import Batch, Sampler
 from voxtral_service.engine.offline_model import OfflineModel
-from voxtral_service.errors import CheckpointError, VoxtralError
+from voxtral_service.errors import CheckpointError, EngineError, VoxtralError
 from voxtral_service.voxtral.instruct import Prompt
 
 MOST = 30
@@ -191,3 +192,11 @@ def test_a_folder_with_missing_weights_is_refused(offline_folder: Path, tmp_path
     (tmp_path / "model.safetensors").write_bytes(b"nothing of the kind")
     with pytest.raises(CheckpointError, match="no usable"):
         OfflineModel.load(tmp_path, dtype=torch.float32, device=torch.device("cpu"))
+
+
+def test_without_transformers_the_command_that_installs_it_is_told(
+    offline_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    with pytest.raises(EngineError, match=r"pip install 'voxtral-service\[voxtral-offline\]'"):
+        OfflineModel.load(offline_folder, dtype=torch.float32, device=torch.device("cpu"))
