@@ -266,6 +266,7 @@ async def test_openai_raises_the_right_error(
         await ask(server, **fields)
     assert caught.value.request_id
     assert caught.value.code
+    assert caught.value.param in {"file", "model", *fields}
     assert server.state.seats.busy == server.engine.open_streams == 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import tempfile
 from collections.abc import Iterator
 from typing import IO, Any
@@ -113,6 +114,15 @@ async def test_a_client_that_sends_nothing_is_not_waited_for(monkeypatch: pytest
     silent = Request({"type": "http", "method": "POST", "headers": headers}, receive)
     with pytest.raises(CallerError, match="nothing came"):
         await read(silent)
+
+
+@pytest.mark.usefixtures("files")
+async def test_a_client_that_dribbles_does_not_hold_its_place() -> None:
+    dribble = request(*[FORM[i : i + 1] for i in range(1000)])
+    clock = itertools.count(0, 10)
+    with pytest.raises(CallerError, match=r"too slow: 7 bytes in 70 seconds"):
+        async with received(dribble, max_bytes=10_000, clock=lambda: float(next(clock))):
+            pass
 
 
 async def test_a_full_disk_is_this_sides_fault(monkeypatch: pytest.MonkeyPatch) -> None:

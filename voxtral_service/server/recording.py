@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import BinaryIO
 
 from voxtral_service.audio import SAMPLE_RATE, Samples
@@ -25,9 +26,10 @@ class Recording:
         self._taken = 0
         self._lock = threading.Lock()
         self._closed = False
-        self._reader = AudioReader(stream, name=name)
+        with _blamed_on_the_file():
+            self._reader = AudioReader(stream, name=name)
         try:
-            self._first: Samples | None = next(self._reader)
+            self._first: Samples | None = self._decoded()
         except BaseException:
             self._reader.close()
             raise
@@ -46,7 +48,7 @@ class Recording:
                 raise StopIteration
             block, self._first = self._first, None
             if block is None:
-                block = next(self._reader)
+                block = self._decoded()
             self._taken += len(block)
             if self._taken > self._max:
                 raise InvalidAudio(
@@ -56,8 +58,21 @@ class Recording:
                 )
             return block
 
+    def _decoded(self) -> Samples:
+        with _blamed_on_the_file():
+            return next(self._reader)
+
     def close(self) -> None:
         """There are no more blocks; waits for the one that is being decoded."""
         with self._lock:
             self._closed = True
             self._reader.close()
+
+
+@contextmanager
+def _blamed_on_the_file() -> Iterator[None]:
+    """Errors about the sound name the field that it came in."""
+    try:
+        yield
+    except InvalidAudio as error:
+        raise InvalidAudio(str(error), field="file") from error

@@ -6,7 +6,8 @@ A recording is held in a temporary file without a name, which is gone when it is
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -25,6 +26,8 @@ MAX_BESIDE = 2**20
 """Bytes of all fields, and of what holds the form together."""
 PATIENCE = 60.0
 """Seconds for which nothing may come."""
+SLOWEST = 4096
+"""Bytes a second, from the end of `PATIENCE` on: a place is held by who uses it."""
 MULTIPART, URLENCODED = "multipart/form-data", "application/x-www-form-urlencoded"
 
 
@@ -45,25 +48,27 @@ class Upload:
 
 
 @asynccontextmanager
-async def received(request: Request, *, max_bytes: int) -> AsyncGenerator[Upload]:
+async def received(
+    request: Request, *, max_bytes: int, clock: Callable[[], float] = time.monotonic
+) -> AsyncGenerator[Upload]:
     """The form that a request holds; its file is there inside the block.
 
     Raises TooLarge when the file has more than `max_bytes`, before it is read if the request says so; BadField and
     CallerError for what is no form, no whole form, or does not come; Starlette's ClientDisconnect when the client goes.
     """
-    form = await _parsed(request, max_bytes)
+    form = await _parsed(request, max_bytes, clock)
     try:
         yield _upload(form)
     finally:
         await form.close()
 
 
-async def _parsed(request: Request, max_bytes: int) -> FormData:
+async def _parsed(request: Request, max_bytes: int, clock: Callable[[], float]) -> FormData:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > max_bytes + MAX_BESIDE:
         raise _too_large(max_bytes, int(announced))
-    stream = _limited(request, max_bytes)
+    stream = _limited(request, max_bytes, clock)
     parser: FormParser | _WholeFormParser
     if kind == MULTIPART:
         parser = _WholeFormParser(request.headers, stream, max_files=1, max_fields=MAX_FIELDS, max_part_size=MAX_FIELD)
@@ -109,9 +114,9 @@ class _WholeFormParser(MultiPartParser):
         return form
 
 
-async def _limited(request: Request, max_bytes: int) -> AsyncGenerator[bytes]:
+async def _limited(request: Request, max_bytes: int, clock: Callable[[], float]) -> AsyncGenerator[bytes]:
     chunks: AsyncIterator[bytes] = request.stream()
-    taken = 0
+    taken, began = 0, clock()
     while True:
         try:
             chunk = await asyncio.wait_for(anext(chunks, None), PATIENCE)
@@ -122,6 +127,8 @@ async def _limited(request: Request, max_bytes: int) -> AsyncGenerator[bytes]:
         taken += len(chunk)
         if taken > max_bytes + MAX_BESIDE:
             raise _too_large(max_bytes, taken)
+        if (elapsed := clock() - began) > PATIENCE and taken < SLOWEST * elapsed:
+            raise CallerError(f"the upload is too slow: {taken} bytes in {elapsed:.0f} seconds; send it again")
         yield chunk
 
 
