@@ -254,8 +254,8 @@ async def test_without_a_worklet_a_recorder_is_used_and_turns_end_by_hand(serve:
         first, second = json.loads(await tab.download("json"))["turns"]
         assert first["start"] == 0
         assert first["end"] == second["start"] < second["end"]
-        sound = next(frame for frame in tab.sent if isinstance(frame, bytes))
-        assert sound.startswith(WEBM)
+        # A busy browser's first frame may be a single byte.
+        assert b"".join(frame for frame in tab.sent if isinstance(frame, bytes)).startswith(WEBM)
         assert tab.errors == []
 
 
