@@ -1,12 +1,9 @@
-"""A server of jobs to be killed: `python -m tests.jobs.child FOLDER HOOK_PORT PAUSE [HTTP_PORT]`.
-
-Says `ready` on standard output once it works; without an HTTP port it has no routes, and starts quicker.
-"""
+"""A server of jobs to be killed."""
 
 from __future__ import annotations
 
 import asyncio
-import sys
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from tests.fakes import LoudnessActivity, spelling_pool
@@ -18,6 +15,10 @@ from voxtral_service.jobs.folder import JobFolder
 from voxtral_service.jobs.runner import Pace
 from voxtral_service.jobs.service import Jobs
 from voxtral_service.jobs.webhook import Retries, root_secret
+from voxtral_service.server.keys import Door
+from voxtral_service.server.run import Listen, run
+from voxtral_service.server.seats import Seats
+from voxtral_service.server.state import ServedModel, ServerState
 
 
 def jobs_in(folder: Path, pool: EnginePool, hook_port: int) -> Jobs:
@@ -38,20 +39,20 @@ def jobs_in(folder: Path, pool: EnginePool, hook_port: int) -> Jobs:
     )
 
 
-async def serve(folder: Path, hook_port: int, pause: float, port: int | None) -> None:
+def serve(folder: Path, hook_port: int, pause: float, port: int | None, ready: Connection) -> None:
+    """Work until killed, and say so; with a port there are routes as well."""
+    asyncio.run(_serve(folder, hook_port, pause, port, ready))
+
+
+async def _serve(folder: Path, hook_port: int, pause: float, port: int | None, ready: Connection) -> None:
     engine = SlowEngine(pause=pause)
     pool = spelling_pool(engine)
     jobs = jobs_in(folder, pool, hook_port)
-    print("ready", flush=True)
+    ready.send(True)
     if port is None:
         jobs.start()
         await asyncio.Event().wait()
         return
-    from voxtral_service.server.keys import Door
-    from voxtral_service.server.run import Listen, run
-    from voxtral_service.server.seats import Seats
-    from voxtral_service.server.state import ServedModel, ServerState
-
     state = ServerState(
         engine=engine,
         model=ServedModel("spelling", ("en",), 0),
@@ -62,8 +63,3 @@ async def serve(folder: Path, hook_port: int, pause: float, port: int | None) ->
         jobs=jobs,
     )
     await run(state, Listen(port=port))
-
-
-if __name__ == "__main__":
-    folder, hook_port, pause, *rest = sys.argv[1:]
-    asyncio.run(serve(Path(folder), int(hook_port), float(pause), int(rest[0]) if rest else None))
