@@ -11,6 +11,7 @@ import numpy as np
 
 from voxtral_service.audio import Samples
 from voxtral_service.engine.base import Capabilities, StreamOptions
+from voxtral_service.engine.kinds import Kind
 from voxtral_service.engine.pool import EnginePool, LoadedModel
 from voxtral_service.engine.registry import InstalledModel, Origin, Registry
 from voxtral_service.engine.vacancy import Vacancy
@@ -133,9 +134,14 @@ class SpellingEngine:
             stream.changed.set()
 
 
-def installed(name: str = "spelling", size: int = 1000, languages: tuple[str, ...] = ("en",)) -> InstalledModel:
+def installed(
+    name: str = "spelling",
+    size: int = 1000,
+    languages: tuple[str, ...] = ("en",),
+    kind: Kind = Kind.VOXTRAL_REALTIME,
+) -> InstalledModel:
     """A model that is nowhere on the disk."""
-    return InstalledModel(name, Path("models") / name, Origin.FOLDER, 1000, size, languages, None, 480)
+    return InstalledModel(name, Path("models") / name, Origin.FOLDER, 1000, size, languages, None, 480, kind)
 
 
 def spelling_pool(engine: SpellingEngine, *, strict: bool = False) -> EnginePool:

@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from voxtral_service.engine.base import Capabilities
+    from voxtral_service.engine.catalog import KnownModel
     from voxtral_service.engine.registry import InstalledModel, Registry
 
 app = typer.Typer(invoke_without_command=True, no_args_is_help=False, help="List, fetch and remove models.")
 
 NOT_HERE = "not here"
+MOST_LANGUAGES = 14
+"""How many are shown in a table."""
 COLUMNS = ("name", "where", "size", "parameters", "languages", "licence")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="An alias or a hub id, such as org/name.")]
@@ -34,18 +38,7 @@ def show_list() -> None:
     found, faults = _registry().installed()
     here = {model.name for model in found}
     rows = [_row(model) for model in found]
-    rows += [
-        (
-            model.name,
-            NOT_HERE,
-            _gigabytes(model.size),
-            _count(model.parameters),
-            " ".join(model.languages),
-            model.licence,
-        )
-        for model in CATALOG
-        if model.name not in here
-    ]
+    rows += [_known_row(model) for model in CATALOG if model.name not in here]
     for fault in faults:
         typer.echo(f"warning: {fault}", err=True)
     if sys.stdout.isatty():
@@ -57,13 +50,19 @@ def show_list() -> None:
 
 @app.command("info")
 def info(name: Name) -> None:
-    """Show all that is known of one model."""
+    """Show all that is known of one model, here or not: its kind, what it can do, and the memory it takes."""
     from voxtral_service.engine.catalog import known
+    from voxtral_service.errors import ModelNotFound
 
-    model = _registry().find(name)
-    facts = dict(zip(COLUMNS, _row(model), strict=True))
-    facts |= {"folder": str(model.folder), "delay": f"{model.delay_ms} ms unless --delay says otherwise"}
-    if alias := known(name):
+    alias = known(name)
+    try:
+        facts = _facts(_registry().find(name))
+    except ModelNotFound:
+        if alias is None:
+            raise
+        facts = {**dict(zip(COLUMNS, _known_row(alias), strict=True)), "kind": str(alias.kind)}
+        facts["fetch"] = f"voxtral models pull {alias.name}"
+    if alias:
         facts |= {"hub id": alias.repository or "", "needs": alias.needs}
     for key, value in facts.items():
         if value:
@@ -120,6 +119,39 @@ def _row(model: InstalledModel) -> tuple[str, ...]:
     )
 
 
+def _known_row(model: KnownModel) -> tuple[str, ...]:
+    size, parameters = _gigabytes(model.size), _count(model.parameters)
+    return model.name, NOT_HERE, size, parameters, " ".join(model.languages), model.licence
+
+
+def _facts(model: InstalledModel) -> dict[str, str]:
+    from voxtral_service.engine import loading
+    from voxtral_service.engine.abilities import capabilities
+
+    facts = {**dict(zip(COLUMNS, _row(model), strict=True)), "kind": str(model.kind), "folder": str(model.folder)}
+    if (card := model.folder / "README.md").is_file():
+        facts["card"] = str(card)
+    if model.delay_ms is not None:
+        facts["delay"] = f"{model.delay_ms} ms unless --delay says otherwise"
+    facts["can"] = ", ".join(_abilities(capabilities(model)))
+    device = loading.pick_device("auto")
+    facts["memory"] = f"about {_gigabytes(loading.need(model, device=device))} on {device}"
+    return facts
+
+
+def _abilities(able: Capabilities) -> list[str]:
+    """What a model can do, in words."""
+    said = {
+        "write while somebody speaks": able.live,
+        "translate into English": able.translates,
+        "tell the language": able.detects_language,
+        "say how sure it is": able.logprobs,
+        "follow a prompt": able.uses_prompt,
+        "look out for given words": able.uses_vocabulary,
+    }
+    return [ability for ability, has in said.items() if has]
+
+
 def _gigabytes(size: int | None) -> str:
     if size is None:
         return ""
@@ -139,6 +171,9 @@ def _print_table(rows: list[tuple[str, ...]]) -> None:
     table = Table(box=None, padding=(0, 2, 0, 0))
     for column in COLUMNS:
         table.add_column(column, no_wrap=column != "languages", overflow="fold")
-    for row in rows:
+    for *most, languages, licence in rows:
+        spoken = languages.split()
+        shown = languages if len(spoken) <= MOST_LANGUAGES else f"{' '.join(spoken[:MOST_LANGUAGES])} … ({len(spoken)})"
+        row = (*most, shown, licence)
         table.add_row(*row, style="dim" if NOT_HERE in row else "")
     Console(highlight=False).print(table)
