@@ -33,7 +33,7 @@ CHECKS = [
     response_schema_conformance,
 ]
 KEY = ApiKey("me", hashed("vx_1"))
-PATHS = r"^/(health|ready|metrics|v1/realtime/.*|v1/client/.*)$"
+PATHS = r"^/(health|ready|metrics|v1/realtime/.*|v1/client/.*|v1/models.*|v1/audio/.*)$"
 """Routes that hold what they promise; add those that are new."""
 
 

@@ -23,6 +23,7 @@ from tests.server.conftest import Running, Serve
 from tests.test_fetch import answering
 from voxtral_service.engine.base import Capabilities, StreamOptions
 from voxtral_service.server.keys import ANONYMOUS, ApiKey, hashed
+from voxtral_service.server.logs import FIELDS
 from voxtral_service.server.state import FileSettings
 
 EVERYTHING = Capabilities(
@@ -393,7 +394,8 @@ def ended(outcome: str) -> float:
     return REGISTRY.get_sample_value("voxtral_files_ended_total", {"outcome": outcome}) or 0.0
 
 
-async def test_how_requests_ended_is_counted(server: Running) -> None:
+async def test_how_requests_ended_is_counted_and_logged(server: Running, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "voxtral_service.server.transcriptions")
     before = {outcome: ended(outcome) for outcome in ("done", "refused", "disconnected")}
     for stream in ("true", "false"):
         await post(server, data={"stream": stream}, files={"file": FILE})
@@ -406,6 +408,12 @@ async def test_how_requests_ended_is_counted(server: Running) -> None:
         "refused": 1,
         "disconnected": 0,
     }
+    lines = [vars(record)[FIELDS] for record in caplog.records if record.message == "recording answered"]
+    assert [(line["outcome"], line["audio_seconds"], line["reason"]) for line in lines] == [
+        ("done", 0.3, ""),
+        ("done", 0.3, ""),
+        ("refused", 0.0, "invalid_audio"),
+    ]
 
 
 @pytest.mark.parametrize("stream", ["true", "false"])

@@ -36,17 +36,18 @@ def admitted(request: Request) -> ApiKey:
     return state_of(request).door.admit(Credentials.of(dict(request.headers), []), now=time.time())
 
 
-def _error(description: str) -> dict[str, Any]:
+def error_answer(description: str) -> dict[str, Any]:
+    """How the OpenAPI page tells of an error."""
     return {"description": description, "content": {"application/json": {"schema": openapi.ERROR}}}
 
 
 REFUSALS: dict[int | str, dict[str, Any]] = {
-    401: _error("No key, or none that is known."),
-    403: _error("A page of another site."),
+    401: error_answer("No key, or none that is known."),
+    403: error_answer("A page of another site."),
 }
 UNREADABLE: dict[int | str, dict[str, Any]] = {
-    400: _error("The body is no JSON."),
-    422: _error("A field is wrong."),
+    400: error_answer("The body is no JSON."),
+    422: error_answer("A field is wrong."),
 }
 
 Caller = Annotated[ApiKey, Depends(admitted)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import tempfile
 import time
 from collections.abc import AsyncGenerator
@@ -23,6 +24,7 @@ from voxtral_service.events import FileEvent, TranscriptSegment
 from voxtral_service.server import openapi
 from voxtral_service.server.http import Caller, admitted, state_of
 from voxtral_service.server.keys import ApiKey
+from voxtral_service.server.logs import FIELDS
 from voxtral_service.server.recording import Recording
 from voxtral_service.server.sending import Sender, send_events, while_connected
 from voxtral_service.server.state import ServerState
@@ -32,6 +34,7 @@ from voxtral_service.wire.form import BadField, Form
 from voxtral_service.wire.http import FileDialect, FileRequest, FileResult
 from voxtral_service.wire.openai_http import OpenAIHttp
 
+logger = logging.getLogger(__name__)
 routes = APIRouter(dependencies=[Depends(admitted)], tags=["audio"])
 
 
@@ -61,12 +64,12 @@ class FileAnswer(Response):
     def __init__(self, request: Request, state: ServerState, key: ApiKey, *, translate: bool) -> None:
         super().__init__()
         self._request, self._state, self._key, self._translate = request, state, key, translate
+        self._audio_seconds = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI application of one request."""
         kind = http_choice.before_the_form(self._request.headers)
-        outcome = "failed"
-        sender = Sender(send)
+        sender, started, outcome, reason = Sender(send), time.monotonic(), "failed", ""
         try:
             with self._state.seats.file(self._key), metrics.FILES.track_inprogress():
                 self._check_allowance()
@@ -78,10 +81,19 @@ class FileAnswer(Response):
         except ClientDisconnect:
             outcome = "disconnected"
         except VoxtralError as error:
-            outcome = "failed" if isinstance(error, EngineError) else "refused"
+            outcome, reason = "failed" if isinstance(error, EngineError) else "refused", error.code
             await sender.whole(kind.refuse(error))
         finally:
             metrics.FILES_TOTAL.labels(outcome).inc()
+            fields = {
+                "route": self._request.url.path,
+                "key": self._key.name,
+                "seconds": round(time.monotonic() - started, 3),
+                "audio_seconds": round(self._audio_seconds, 3),
+                "outcome": outcome,
+                "reason": reason,
+            }
+            logger.info("recording answered", extra={FIELDS: fields})
 
     def _check_allowance(self) -> None:
         """A key that has had more audio than its minutes hold waits until they have caught up."""
@@ -150,6 +162,7 @@ class FileAnswer(Response):
                     seconds = event.end - event.start
                     allowance.delay(seconds, now=time.monotonic())
                     metrics.FILE_AUDIO_SECONDS.inc(seconds)
+                    self._audio_seconds += seconds
                 yield event
 
 
