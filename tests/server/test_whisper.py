@@ -59,7 +59,7 @@ def port(environment: dict[str, str], tmp_path: Path) -> Iterator[int]:
             assert process.wait(30) == 0, (tmp_path / "log").read_text()
 
 
-async def test_live_text_comes_while_the_speaker_goes_on(port: int) -> None:
+async def test_live_text_comes_while_the_speaker_goes_on_and_files_are_heard(port: int, tmp_path: Path) -> None:
     await until_up(port)
     speech = noisy_speech()
     async with websockets.connect(f"ws://127.0.0.1:{port}/v1/realtime") as socket:
@@ -90,7 +90,14 @@ async def test_live_text_comes_while_the_speaker_goes_on(port: int) -> None:
     assert len(whole.split()) > len(first.split())
     async with httpx2.AsyncClient() as client:
         models = (await client.get(f"http://127.0.0.1:{port}/v1/models")).json()["data"]
+        soundfile.write(tmp_path / "talk.wav", speech, 16_000)
+        form = {"model": "whisper-1", "response_format": "verbose_json", "timestamp_granularities[]": "word"}
+        with (tmp_path / "talk.wav").open("rb") as file:
+            url = f"http://127.0.0.1:{port}/v1/audio/transcriptions"
+            heard = (await client.post(url, data=form, files={"file": file}, timeout=60)).json()
     assert models[0]["id"] == "whisper-tiny"
+    assert heard["language"] in {"english", "german", "french", "spanish", "italian"}
+    assert len(heard["words"]) > 10
 
 
 def test_recordings_are_transcribed(environment: dict[str, str], tmp_path: Path) -> None:
