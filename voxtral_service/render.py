@@ -35,9 +35,14 @@ class Result:
     warnings: tuple[str, ...] = ()
 
 
-def render(result: Result, format: Format, *, one_line: bool = False) -> str:
-    """The whole text of a file, with its last newline; `one_line` makes JSON a line of JSON Lines."""
+def render(result: Result, format: Format, *, one_line: bool = False, words: bool = False) -> str:
+    """The whole text of a file, with its last newline; `one_line` makes JSON a line of JSON Lines.
+
+    `words` makes text a line for each word: when it begins and ends, in seconds, and the word, with tabs between.
+    """
     match format:
+        case Format.TEXT if words:
+            return "".join(f"{w.start:.2f}\t{w.end:.2f}\t{w.text.strip()}\n" for w in result.transcript.words)
         case Format.TEXT:
             return result.transcript.text.strip() + "\n"
         case Format.JSON:

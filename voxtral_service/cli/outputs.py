@@ -12,32 +12,51 @@ from voxtral_service.cli.inputs import Input
 from voxtral_service.errors import CallerError, InvalidOption
 from voxtral_service.render import Format
 
+Targets = dict[Format, Path]
+"""A file for each format that was asked for."""
 
-def targets(inputs: Sequence[Input], output: Path | None, format: Format) -> list[Path | None]:
-    """The file for each input; None is standard output.
 
-    One input goes to `output` itself unless that is a folder. Several go below it, each under the name of its
-    recording, with the recording's own suffix kept where two would collide. Raises InvalidOption when that cannot be.
+def targets(
+    inputs: Sequence[Input], output: Path | None, formats: Sequence[Format], *, in_folder: bool = False
+) -> list[Targets | None]:
+    """The files for each input; None is standard output.
+
+    One input in one format goes to `output` itself unless that is a folder, or to be one (`in_folder`). Several go
+    below it, each under the name of its recording, with the recording's own suffix kept where two would collide. Raises
+    InvalidOption when that cannot be.
     """
     if output is None:
-        if len(inputs) > 1 and format in (Format.SRT, Format.VTT):
-            raise InvalidOption(
-                f"several recordings do not fit into one {format} on standard output; add --output FOLDER",
-                field="output",
-            )
+        _check_standard_output(inputs, formats)
         return [None] * len(inputs)
-    if len(inputs) == 1 and not output.is_dir() and not str(output).endswith(os.sep):
+    if len(inputs) == len(formats) == 1 and not output.is_dir() and not in_folder:
         if not output.absolute().parent.is_dir():
             raise InvalidOption(f"there is no folder {output.parent} for the output; create it", field="output")
-        return [output]
+        return [{formats[0]: output}]
     if output.exists() and not output.is_dir():
         raise InvalidOption(f"{output} is a file; several transcripts need a folder", field="output")
     short = [item.relative.with_suffix("") for item in inputs]
     times = Counter(short)
-    return [
-        output / _with(stem if times[stem] == 1 else item.relative, format.suffix)
-        for item, stem in zip(inputs, short, strict=True)
-    ]
+    names = (stem if times[stem] == 1 else item.relative for item, stem in zip(inputs, short, strict=True))
+    return [{format: output / _with(name, format.suffix) for format in formats} for name in names]
+
+
+def are_newer(targets: Targets, source: Path) -> bool:
+    """Whether all files of a transcript are there and newer than the recording."""
+    try:
+        made = source.stat().st_mtime_ns
+        return all(target.stat().st_mtime_ns > made for target in targets.values())
+    except OSError:
+        return False
+
+
+def _check_standard_output(inputs: Sequence[Input], formats: Sequence[Format]) -> None:
+    if len(formats) > 1:
+        raise InvalidOption("several formats do not fit into standard output; add --output FOLDER", field="output")
+    if len(inputs) > 1 and formats[0] in (Format.SRT, Format.VTT):
+        raise InvalidOption(
+            f"several recordings do not fit into one {formats[0]} on standard output; add --output FOLDER",
+            field="output",
+        )
 
 
 def write(target: Path, text: str) -> None:

@@ -39,6 +39,7 @@ class Recording:
         self._reader: AudioReader | None = None
         self._started = 0.0
         self._handed_out = 0.0
+        self._skip = 0
 
     @property
     def duration(self) -> float | None:
@@ -60,6 +61,24 @@ class Recording:
                 block_seconds=LIVE_BLOCK if self.live else FILE_BLOCK,
             )
 
+    @property
+    def fingerprint(self) -> tuple[object, ...]:
+        """Changes when the file does."""
+        assert self.input.path is not None
+        try:
+            status = self.input.path.stat()
+        except OSError as error:
+            return (str(error),)
+        return (str(self.input.path.absolute()), status.st_size, status.st_mtime_ns, str(self._pcm))
+
+    def skip(self, seconds: float) -> None:
+        """Leave out that much at the beginning; to be said before the first block."""
+        self._skip = round(seconds * SAMPLE_RATE)
+
+    def again(self) -> Recording:
+        """The same file from its beginning."""
+        return Recording(self.input, pcm=self._pcm, realtime=self._realtime)
+
     def stop(self) -> None:
         """End the iteration, from any thread, and close the input once no block is being decoded."""
         self._stopped.set()
@@ -77,6 +96,10 @@ class Recording:
             self.open()
             assert self._reader is not None
             block = next(self._reader)
+            while self._skip:
+                skipped = min(self._skip, len(block))
+                self._skip -= skipped
+                block = block[skipped:] if skipped < len(block) else next(self._reader)
         if self._realtime:
             self._wait_for(len(block) / SAMPLE_RATE)
         return block

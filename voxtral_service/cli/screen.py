@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self, TextIO
 
@@ -26,7 +26,7 @@ class Screen:
     recording. Lines that are full move up out of the live part and stay.
     """
 
-    def __init__(self, out: TextIO, err: TextIO, jobs: Iterable[Job] = (), *, quiet: bool = False) -> None:
+    def __init__(self, out: TextIO, err: TextIO, jobs: Sequence[Job] = (), *, quiet: bool = False) -> None:
         """`jobs` have bars while they run; `quiet` leaves out the bars."""
         self._out, self._err = out, err
         self._jobs, self._quiet = jobs, quiet
@@ -108,21 +108,28 @@ class Screen:
         if self._words and (self._line or self._tail):
             parts.append(Text.assemble(self._line, (self._tail, "dim")))
         if not self._quiet:
-            parts.append(self._bars.render(job for job in self._jobs if job.running))
+            parts.append(self._bars.render(self._jobs))
         return Group(*parts)
 
 
 class _Bars:
-    """A bar for each long recording that is being worked on."""
+    """A bar for all recordings together, if there are several, and one for each long one that is being worked on."""
 
     def __init__(self) -> None:
         self._progress = Progress(
             TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeRemainingColumn()
         )
+        self._all: TaskID | None = None
         self._tasks: dict[Job, TaskID] = {}
 
-    def render(self, running: Iterable[Job]) -> Progress:
-        running = [job for job in running if (job.recording.duration or 0) > LONG]
+    def render(self, jobs: Sequence[Job]) -> Progress:
+        if len(jobs) > 1:
+            if self._all is None:
+                self._all = self._progress.add_task("", total=float(len(jobs)))
+            ended = sum(job.ended for job in jobs)
+            done = sum(job.progress for job in jobs)
+            self._progress.update(self._all, completed=done, description=f"{ended} of {len(jobs)} recordings")
+        running = [job for job in jobs if job.running and (job.recording.duration or 0) > LONG]
         for job in self._tasks.keys() - set(running):
             self._progress.remove_task(self._tasks.pop(job))
         for job in running:

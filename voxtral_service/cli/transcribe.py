@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
@@ -16,9 +17,11 @@ def transcribe(
     files: Annotated[
         list[str], typer.Argument(metavar="FILE", help="Recordings, folders of them, patterns; - is standard input.")
     ],
-    format: Annotated[Format, typer.Option("--format", "-f", help="What to write.")] = Format.TEXT,
+    format: Annotated[
+        list[Format] | None, typer.Option("--format", "-f", help="What to write, text by default; several with -o.")
+    ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A file, or a folder for several. Default: standard output.")
+        str | None, typer.Option("--output", "-o", help="A file, or a folder for several. Default: standard output.")
     ] = None,
     model: Annotated[
         str | None, typer.Option("--model", "-m", help="An alias, a folder or a hub id; `voxtral models` lists them.")
@@ -35,8 +38,18 @@ def transcribe(
         str | None, typer.Option("--dtype", help="auto, float32, bfloat16; for Whisper also float16, int8.")
     ] = None,
     max_streams: Annotated[
-        int | None, typer.Option("--max-streams", help="Recordings side by side. Default: 4.")
+        int | None, typer.Option("--max-streams", help="Recordings, or pieces of them, side by side. Default: 4.")
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", min=1, help="Recordings begun at once. Default: as many as --max-streams."),
+    ] = None,
+    refine: Annotated[
+        str | None,
+        typer.Option("--refine", metavar="MODEL", help="Go over everything again with a slower, better model."),
+    ] = None,
+    words: Annotated[bool, typer.Option("--words", help="Text with a line for each word: start, end, word.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Do again what is done.")] = False,
     raw: Annotated[
         str | None,
         typer.Option("--raw", metavar="ENCODING:RATE:CHANNELS", help="Input without header, such as s16le:16000:1."),
@@ -46,7 +59,8 @@ def transcribe(
 ) -> None:
     """Write down what is said in recordings of any common format.
 
-    On a terminal words appear as they are recognised.
+    On a terminal words appear as they are recognised. In a folder of several, recordings whose transcript is newer are
+    left alone; after an interruption the same command goes on where it was.
     Exit status: 0 all done, 1 some recordings failed, 2 nothing could be done.
 
     Examples:
@@ -54,7 +68,7 @@ def transcribe(
     \b
       voxtral transcribe interview.mp3
       voxtral transcribe --format srt --output film.srt film.mp4
-      voxtral transcribe --format json --output transcripts/ recordings/
+      voxtral transcribe -f json -f srt --output transcripts/ recordings/
       arecord -q -t raw -f S16_LE -r 16000 | voxtral transcribe --raw s16le -
     """  # noqa: D301
     # Imports wait for what they are needed for: --help takes no time, and a mistyped name costs no loading of models.
@@ -67,7 +81,9 @@ def transcribe(
     settings = config.load(model=model, device=device, dtype=dtype, delay_ms=delay, max_streams=max_streams)
     pcm = PcmFormat.parse(raw) if raw else None
     inputs = expand(files)
-    places = targets(inputs.found, output, format)
+    formats = tuple(dict.fromkeys(format or [Format.TEXT]))
+    in_folder = bool(output) and (str(output).endswith((os.sep, "/")) or any(Path(name).is_dir() for name in files))
+    places = targets(inputs.found, Path(output) if output else None, formats, in_folder=in_folder)
     errors: list[Exception] = list(inputs.faults)
     for fault in inputs.faults:
         typer.echo(f"error: {fault}", err=True)
@@ -76,11 +92,10 @@ def transcribe(
         if len(recordings) == 1:
             recordings[0].open()
         if recordings:
-            from voxtral_service.cli.transcription import transcribe_all
+            from voxtral_service.cli.transcription import Order, transcribe_all
 
-            errors += transcribe_all(
-                recordings, places, settings=settings, language=language, format=format, quiet=quiet
-            )
+            order = Order(formats, language, refine, workers, words, force, quiet)
+            errors += transcribe_all(recordings, places, order, settings)
     raise typer.Exit(_status(errors, of=len(recordings) + len(inputs.faults)))
 
 
