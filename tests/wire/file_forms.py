@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from voxtral_service.errors import CallerError, Overloaded
-from voxtral_service.events import FileEvent, Score, SegmentDelta, Token, TranscriptSegment, Word
+from voxtral_service.events import FileEvent, Score, SegmentDelta, ServerVad, Token, TranscriptSegment, Word
 from voxtral_service.wire import http_choice
 from voxtral_service.wire.form import Form
 from voxtral_service.wire.http import Answer, FileRequest, FileResult
@@ -79,12 +79,18 @@ def _answer(answer: Answer) -> dict[str, Any]:
     return {"status": answer.status, "type": answer.media_type, "body": body, "headers": dict(answer.headers)}
 
 
-def _changed(request: FileRequest) -> dict[str, Any]:
-    """What differs from a request that asks for nothing."""
-    plain = FileRequest()
-    fields = dataclasses.asdict(request)
-    changed = {name: value for name, value in fields.items() if value != getattr(plain, name)}
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in changed.items()}
+def _changed(value: FileRequest | ServerVad) -> dict[str, Any]:
+    """What differs from a request that asks for nothing, or from the default way to find pauses."""
+    plain = type(value)()
+    fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    changed = {name: part for name, part in fields.items() if part != getattr(plain, name)}
+    return {name: _plain(part) for name, part in changed.items()}
+
+
+def _plain(part: Any) -> Any:
+    if isinstance(part, ServerVad):
+        return _changed(part)
+    return list(part) if isinstance(part, tuple) else part
 
 
 def write(path: Path, fields: list[list[str]], *, translate: bool = False) -> None:
