@@ -13,7 +13,7 @@ FLOORS = [
     {"audio", "subtitles", "render", "running_text", "fetch", "database"},
     {"voxtral"},
     {"engine"},
-    {"session", "wire", "jobs"},
+    {"session", "assistant", "wire", "jobs"},
     {"server"},
     {"cli"},
 ]
