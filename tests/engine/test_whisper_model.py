@@ -75,6 +75,25 @@ def test_each_window_has_a_language_of_its_own(model: WhisperModel) -> None:
     assert {heard.language for heard in told} == {"fr"}
 
 
+def test_a_batch_is_written_as_the_library_writes_it(model: WhisperModel, folder: Path) -> None:
+    import faster_whisper
+
+    clips = [tiny.sound(6, seed) for seed in range(4)]
+    library = faster_whisper.WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=1)
+    segments, _ = faster_whisper.BatchedInferencePipeline(library).transcribe(
+        np.concatenate(clips),
+        language="en",
+        beam_size=5,
+        clip_timestamps=[{"start": 6.0 * i, "end": 6.0 * (i + 1)} for i in range(4)],
+    )
+    expected = [(segment.text, segment.avg_logprob, segment.no_speech_prob) for segment in segments]
+    for heard, (text, avg_logprob, no_speech_prob) in zip(model.hear(clips, Task("en")), expected, strict=True):
+        assert text_of(heard) == text
+        assert heard.score is not None
+        assert heard.score.avg_logprob == pytest.approx(avg_logprob)
+        assert heard.score.no_speech_prob == no_speech_prob
+
+
 def test_prompt_and_vocabulary_are_heard_before_the_sound(model: WhisperModel) -> None:
     sound: list[Samples] = [tiny.sound(5, 1)]
     plain, prompted, biased = (
