@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from voxtral_service import __version__
-from voxtral_service.cli import database, listen, models, serve, transcribe
+from voxtral_service.cli import database, jobs, listen, models, serve, transcribe
 from voxtral_service.errors import CallerError, VoxtralError
 
 INTERRUPTED = 130
@@ -65,6 +65,7 @@ app.command("listen")(listen.listen)
 app.command("serve")(serve.serve)
 app.add_typer(models.app, name="models")
 app.add_typer(serve.keys_app, name="keys")
+app.add_typer(jobs.app, name="jobs")
 app.add_typer(database.app, name="db")
 
 
