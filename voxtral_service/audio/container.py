@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import av
+import av._core
 from av.error import FFmpegError
 
 from voxtral_service.audio import Samples
+from voxtral_service.audio.ffmpeg import limit_allocations
 from voxtral_service.audio.frames import forget_layout, guard_layout, mono
 from voxtral_service.audio.head import has_mp3_frame_count, needs_seeking, not_audio, wav_seconds
 from voxtral_service.audio.source import ByteSource
@@ -27,6 +29,8 @@ _CONTAINER_OPTIONS = {"format_whitelist": _FORMATS, "protocol_whitelist": ""}
 _STATES_LENGTH = {"flac", "aiff", "au", "wv", "tta", "mov,mp4,m4a,3gp,3g2,mj2"}
 _ENCRYPTED_TAGS = {"drms", "enca", "aavd"}  # iTunes, Common Encryption, Audible
 _SHORTFALL = 0.25  # seconds that codec delays and frame padding may take from an announced length
+
+limit_allocations(av._core)
 
 _USE_INSTEAD = "send WAV, FLAC, MP3, OGG, WEBM or M4A"
 
