@@ -7,7 +7,7 @@ from contextlib import suppress
 from types import ModuleType
 
 MAX_ALLOCATION = 128 * 2**20
-"""Bytes in one piece. A header may claim a tag of a gigabyte, and FFmpeg would make room for it before it looked for it.
+"""Bytes in one piece. A header may claim a tag of a gigabyte, and FFmpeg would make room for it before looking.
 The largest honest piece is the index of an MP4, 24 bytes a packet: 97 MB for a day of sound."""
 
 
