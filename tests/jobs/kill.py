@@ -109,7 +109,7 @@ def child(batch: Batch, pause: float, port: int | None) -> Iterator[None]:
     """A server that says it is ready, and is killed (SIGKILL) at the end."""
     # Forked from a process that has imported everything and done nothing yet: a start takes moments, not seconds.
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.jobs.child", "alembic.command"])
+    context.set_forkserver_preload(["tests.jobs.child", "alembic.command", "faster_whisper", "onnxruntime"])
     here, there = context.Pipe()
     process = context.Process(target=serve, args=(batch.folder, batch.hook.port, pause, port, there))
     process.start()
@@ -214,4 +214,4 @@ if __name__ == "__main__":
     kills = int(sys.argv[1]) if len(sys.argv) > 1 else 50
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
     with tempfile.TemporaryDirectory() as name:
-        print(run(Path(name), kills=kills, seed=seed, jobs=40, copies=2, pause=0.3, over_http=True, longest=2.0))
+        print(run(Path(name), kills=kills, seed=seed, jobs=60, copies=2, pause=0.2, over_http=True, longest=4.0))

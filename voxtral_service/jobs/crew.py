@@ -52,6 +52,7 @@ class Crew(Generic[Item]):
         """Begin; in the loop that runs now."""
         self._loop = asyncio.get_running_loop()
         self._taker = asyncio.create_task(self._run(), name="crew")
+        self._taker.add_done_callback(_report)
 
     def wake(self) -> None:
         """There may be something to do; from any thread."""
@@ -68,7 +69,7 @@ class Crew(Generic[Item]):
         self.stopping = True
         if self._taker is not None:
             self.wake()
-            await self._taker
+            await asyncio.wait([self._taker])
         if self._tasks:
             await asyncio.wait(self._tasks.values(), timeout=grace)
         rest = list(self._tasks.values())
@@ -101,6 +102,10 @@ class Crew(Generic[Item]):
     def _ended(self, name: str, task: asyncio.Task[None]) -> None:
         if self._tasks.get(name) is task:
             del self._tasks[name]
-        if not task.cancelled() and (error := task.exception()) is not None:
-            logger.error("%s: its task failed", name, exc_info=error)
+        _report(task)
         self.wake()
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        logger.error("%s: its task failed", task.get_name(), exc_info=error)
