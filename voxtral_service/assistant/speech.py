@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from voxtral_service.audio import Samples
 from voxtral_service.errors import InvalidOption
@@ -31,11 +31,14 @@ HEARD_AFTER = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """`name` is what `SpeechOptions.voice` takes, `language` a BCP 47 tag; `description` is for people."""
+    """`name` is what `SpeechOptions.voice` takes, `language` a BCP 47 tag, empty for many; `description` is for people.
+    `gender` is empty where nobody says.
+    """
 
     name: str
     language: str
     description: str = ""
+    gender: Literal["female", "male", ""] = ""
 
 
 @dataclass(frozen=True, slots=True)
