@@ -81,7 +81,8 @@ def test_what_is_no_rate_of_the_format() -> None:
 
 @pytest.mark.parametrize("format", SoundFormat)
 def test_no_sound_is_no_failure(format: SoundFormat) -> None:
-    assert len(encoded(format, np.zeros(0, np.float32))) < 1_000
+    """FLAC leaves eight kilobytes for tags."""
+    assert len(encoded(format, np.zeros(0, np.float32))) < 10_000
 
 
 def test_full_scale_is_clipped_not_wrapped() -> None:
