@@ -48,12 +48,13 @@ class Message(Generic[Sound]):
 class AnswerOptions:
     """How an answer is to be written.
 
-    `max_tokens` of None is the engine's own bound; a `temperature` of 0 is greedy; the answer ends before the first of
-    the `stop` strings; equal seeds give equal answers. With `must_call` the answer is a call of one of the tools.
+    `max_tokens` of None is the model's own bound; a `temperature` of 0 is greedy, None the model's own (greedy in the
+    engines here); the answer ends before the first of the `stop` strings; equal seeds give equal answers. With
+    `must_call` the answer is a call of one of the tools.
     """
 
     max_tokens: int | None = None
-    temperature: float = 0.0
+    temperature: float | None = None
     top_p: float = 1.0
     seed: int | None = None
     stop: tuple[str, ...] = ()
@@ -68,12 +69,12 @@ class AnswerText:
     text: str
 
 
-EndOfAnswer = Literal["stop", "length", "tool_calls"]
+EndOfAnswer = Literal["stop", "length", "tool_calls", "content_filter"]
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerEnd:
-    """The last event of an answer: why it ends and what it took.
+    """The last event of an answer: why it ends and what it took, 0 for what the model does not tell.
 
     `prompt_tokens` includes the `audio_tokens`; `audio_seconds` is the sound that was heard.
     """

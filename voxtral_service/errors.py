@@ -24,6 +24,8 @@ names the part of the request at fault when there is one.
 
 from __future__ import annotations
 
+from typing import Literal
+
 
 class VoxtralError(Exception):
     """The root: anything this package raises on purpose."""
@@ -132,7 +134,18 @@ class LimitReached(Overloaded):
     code = "rate_limit_exceeded"
 
 
+Trouble = Literal["unreachable", "slow", "busy", "refused", "broken"]
+
+
 class UpstreamError(VoxtralError):
-    """Something this service called failed."""
+    """Something this service called failed.
+
+    `trouble` tells how: it cannot be reached, does not answer in time, has too much to do, turns this service down
+    (a key, a model's name), or sends what nobody can use.
+    """
 
     code = "upstream_error"
+
+    def __init__(self, message: str, *, field: str | None = None, trouble: Trouble = "broken") -> None:
+        super().__init__(message, field=field)
+        self.trouble = trouble

@@ -16,7 +16,7 @@ class Answer:
 
     def __init__(self, prompt: Prompt, options: AnswerOptions, max_tokens: int, tokenizer: InstructTokenizer) -> None:
         self.prompt = prompt
-        self.sampler = Sampler(options.temperature, options.top_p, options.seed)
+        self.sampler = Sampler(options.temperature or 0.0, options.top_p, options.seed)
         self.cancelled = False
         self.events: asyncio.Queue[AnswerEvent | VoxtralError] = asyncio.Queue()
         self._loop = asyncio.get_running_loop()

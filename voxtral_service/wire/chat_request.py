@@ -115,7 +115,7 @@ def _options(data: JsonObject) -> AnswerOptions:
     tools, must_call = _tools(data)
     return AnswerOptions(
         max_tokens=most,
-        temperature=_number(data, "temperature", float, 0, MAX_TEMPERATURE) or 0.0,
+        temperature=_number(data, "temperature", float, 0, MAX_TEMPERATURE),
         top_p=1.0 if top_p is None else top_p,
         seed=_number(data, "random_seed", int, 0, 2**63) if seed is None else seed,
         stop=_stop(data.get("stop")),
