@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
-from standardwebhooks.webhooks import Webhook
 
 from tests.fakes import spelling_pool
 from tests.jobs.child import jobs_in, serve
@@ -145,6 +144,7 @@ def run(
     with receiver() as hook:
         batch = asyncio.run(prepare(folder, hook, jobs, copies))
         watcher = batch.open_jobs()
+        hook.secret = watcher.secret(OWNER)
         hook.statuses += rng.choices([204, 503, 204], k=jobs)
         port = free_port() if over_http else None
         ids: list[str] = []
@@ -168,9 +168,7 @@ def run(
             if over_http:
                 sender.join()
         segments = _check(batch, watcher, ids)
-        secret = watcher.secret(OWNER)
-        for headers, body in hook.messages:
-            Webhook(secret).verify(body, headers)
+        assert hook.forged == 0
         files = [file.name for file in watcher.folder.path.iterdir() if file.is_file()]
         assert files == [], files
         messages = len(hook.messages)
@@ -214,4 +212,4 @@ if __name__ == "__main__":
     kills = int(sys.argv[1]) if len(sys.argv) > 1 else 50
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
     with tempfile.TemporaryDirectory() as name:
-        print(run(Path(name), kills=kills, seed=seed, jobs=60, copies=2, pause=0.2, over_http=True, longest=4.0))
+        print(run(Path(name), kills=kills, seed=seed, jobs=75, copies=2, pause=0.2, over_http=True, longest=4.0))

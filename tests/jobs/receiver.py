@@ -7,17 +7,23 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 
 @dataclass
 class Receiver:
-    """What came, in the order it came; `statuses` are the next answers, then 204."""
+    """What came, in the order it came; `statuses` are the next answers, then 204. Wrong signatures are counted."""
 
     port: int = 0
     statuses: list[int] = field(default_factory=list)
     messages: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    secret: str | None = None
+    """What messages must be signed with; not checked if it is None."""
+    forged: int = 0
     arrived: threading.Condition = field(default_factory=threading.Condition)
 
     @property
@@ -45,6 +51,14 @@ class Receiver:
         return found
 
 
+def _is_signed(secret: str, headers: Message, body: bytes) -> bool:
+    try:
+        Webhook(secret).verify(body, {name.lower(): value for name, value in headers.items()})
+    except WebhookVerificationError:
+        return False
+    return True
+
+
 @contextmanager
 def receiver() -> Iterator[Receiver]:
     state = Receiver()
@@ -53,6 +67,7 @@ def receiver() -> Iterator[Receiver]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             with state.arrived:
+                state.forged += state.secret is not None and not _is_signed(state.secret, self.headers, body)
                 state.messages.append(({name.lower(): value for name, value in self.headers.items()}, body))
                 status = state.statuses.pop(0) if state.statuses else 204
                 state.arrived.notify_all()
