@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from voxtral_service.assistant.sse import MAX_EVENT, EventStream
 from voxtral_service.errors import UpstreamError
 
-LINES = st.text(st.characters(exclude_characters="\r\n", exclude_categories=("Cs",)), max_size=20)
+LINES = st.text(st.characters(exclude_characters="\r\n", codec="utf-8"), max_size=20)
 
 
 @given(st.lists(st.lists(LINES, min_size=1, max_size=3), max_size=5), st.data())
