@@ -191,7 +191,7 @@ class Jobs:
         before = self._clock() - self._limits.keep_seconds
         self._store.purge(before=before)
         self._outbox.purge(before=before)
-        if removed := self.folder.sweep(self._store.unfinished):
+        if removed := self.folder.sweep(self._store.unfinished, clock=self._clock):
             logger.info("removed %d files of jobs that have ended", removed)
 
 
