@@ -16,6 +16,11 @@ FILES = Gauge("voxtral_files", "Uploaded recordings that are taken in or transcr
 FILES_TOTAL = Counter("voxtral_files_ended", "Uploaded recordings by how they ended", ["outcome"])
 FILE_AUDIO_SECONDS = Counter("voxtral_file_audio_seconds", "Seconds of uploaded recordings that were transcribed")
 ANSWERS = Counter("voxtral_answers_ended", "Answers to questions about recordings by how they ended", ["outcome"])
+SPEECH = Counter("voxtral_speech_ended", "Texts spoken for /v1/audio/speech by how that ended", ["outcome"])
+SPEECH_SECONDS = Counter("voxtral_speech_seconds", "Seconds of speech that were made")
+FIRST_SOUND = Histogram(
+    "voxtral_first_sound_seconds", "From a text to be spoken to the first sound of it", buckets=(0.002, *_SECONDS)
+)
 TURNS = Counter("voxtral_turns", "Turns that ended", ["reason"])
 FAILED_TURNS = Counter("voxtral_failed_turns", "Turns whose transcript did not come, or not whole", ["code"])
 LAG = Histogram(

@@ -12,6 +12,7 @@ import uvicorn
 
 from tests.detectors import LoudnessDetector
 from tests.fakes import LoudnessActivity, SpellingEngine, spelling_pool
+from voxtral_service.assistant.speech import Synthesizer
 from voxtral_service.engine.base import Capabilities
 from voxtral_service.engine.pool import EnginePool
 from voxtral_service.fetch import Fetcher
@@ -54,6 +55,7 @@ async def running(
     capabilities: Capabilities | None = None,
     fetch_from: tuple[str, ...] = (),
     jobs: Callable[[EnginePool], Jobs] | None = None,
+    speech: Synthesizer | None = None,
 ) -> AsyncIterator[Running]:
     engine = SpellingEngine(places, capabilities=capabilities or Capabilities(live=True))
     limits = replace(files or FileSettings(), detector=LoudnessDetector)
@@ -66,6 +68,7 @@ async def running(
         seats=Seats(places),
         strict_models=strict_models,
         files=limits,
+        speech=speech,
         fetcher=Fetcher(fetch_from, max_bytes=limits.max_upload),
     )
     if jobs is not None:

@@ -176,10 +176,18 @@ class _Job:
         """Speak a text that is short enough to be held in memory as sound."""
         work = _Work(asyncio.Queue(), asyncio.get_running_loop())
         _thread.submit(self._speak, text, work)
-        while (item := await work.pieces.get()) is not None:
+        item = await work.pieces.get()
+        while item is not None:
             if isinstance(item, BaseException):
                 raise item
-            yield item
+            samples, words = [item.samples], list(item.words)
+            # Whoever is slower than the voice takes what has come by then as one, which costs less.
+            while not work.pieces.empty() and isinstance(item := work.pieces.get_nowait(), Piece):
+                samples.append(item.samples)
+                words += item.words
+            yield Piece(np.concatenate(samples), words)
+            if isinstance(item, Piece):
+                item = await work.pieces.get()
 
     def _speak(self, text: str, work: _Work) -> None:
         def take(piece: Piece) -> bool:

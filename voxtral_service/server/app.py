@@ -6,7 +6,7 @@ from fastapi import FastAPI, WebSocket
 
 from voxtral_service import __version__
 from voxtral_service.errors import ModelNotFound
-from voxtral_service.server import chat, http, jobs, models, page, realtime, transcriptions
+from voxtral_service.server import chat, http, jobs, models, page, realtime, speech, transcriptions
 from voxtral_service.server.state import ServerState
 from voxtral_service.wire import choice
 from voxtral_service.wire.mistral_realtime import MistralRealtime
@@ -20,6 +20,7 @@ def create_app(state: ServerState) -> FastAPI:
     models.install(app)
     transcriptions.install(app)
     chat.install(app)
+    speech.install(app)
     if state.jobs is not None:
         jobs.install(app)
     page.install(app)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 from typing import Any, BinaryIO, cast
 
@@ -22,15 +22,14 @@ from voxtral_service.engine.abilities import capabilities
 from voxtral_service.engine.base import Listener
 from voxtral_service.engine.registry import InstalledModel
 from voxtral_service.errors import (
-    CallerError,
     EngineError,
     InvalidAudio,
     InvalidOption,
     LimitReached,
-    TooLarge,
     VoxtralError,
 )
 from voxtral_service.server import openapi
+from voxtral_service.server.body import read_body
 from voxtral_service.server.http import Caller, admitted, state_of
 from voxtral_service.server.keys import ApiKey
 from voxtral_service.server.record import refused
@@ -43,8 +42,6 @@ from voxtral_service.wire.mistral_http import MistralHttp
 
 MAX_BODY = 128 * 2**20
 """Bytes; the longest audio that a model hears in one conversation, as a WAV file in base64, and some."""
-PATIENCE = 60.0
-"""Seconds for which nothing may come."""
 FETCH_MODEL = "voxtral-mini-3b"
 
 _TEXT_OR_PARTS = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "object"}}, {"type": "null"}]}
@@ -101,7 +98,9 @@ class Completion(Response):
         try:
             with self._state.seats.file(self._key):
                 self._check_allowance()
-                body = await _body(self._request)
+                body = await read_body(
+                    self._request, MAX_BODY, "send a compressed recording, or its http(s) URL", field="messages"
+                )
                 outcome = await while_connected(receive, sender, self._work(body, sender))
         except ClientDisconnect:
             outcome = "disconnected"
@@ -178,26 +177,3 @@ class Completion(Response):
             return await asyncio.to_thread(read, sound.data, name=field, max_seconds=longest)
         except InvalidAudio as error:
             raise InvalidAudio(str(error), field=field) from error
-
-
-async def _body(request: Request) -> bytes:
-    """All of a request's body. Raises TooLarge, CallerError when it stops, ClientDisconnect."""
-    length = request.headers.get("content-length", "")
-    size = int(length) if length.isascii() and length.isdigit() and len(length) < 20 else 0
-    chunks: list[bytes] = []
-    taken = 0
-    incoming: AsyncIterator[bytes] = request.stream()
-    while size <= MAX_BODY:
-        try:
-            chunk = await asyncio.wait_for(anext(incoming, None), PATIENCE)
-        except TimeoutError as error:
-            raise CallerError(f"the request stopped: nothing came for {PATIENCE:g} seconds; send it again") from error
-        if chunk is None:
-            return b"".join(chunks)
-        chunks.append(chunk)
-        taken += len(chunk)
-        size = max(size, taken)
-    raise TooLarge(
-        f"the request holds more than {MAX_BODY} bytes; send a compressed recording, or its http(s) URL",
-        field="messages",
-    )

@@ -17,13 +17,16 @@ RETRY_AFTER = 5.0
 class Seats:
     """Admission: refuses at once rather than serve everyone late.
 
-    `places` are for live sessions, `files` for recordings; a key's limit is for both together.
+    `places` are for live sessions, `files` for recordings; a key's limit is for both together. `speech` are for texts
+    that are spoken, which no key's limit counts: they go with sessions.
     """
 
-    def __init__(self, places: int, files: int = 8) -> None:
+    def __init__(self, places: int, files: int = 8, speech: int = 64) -> None:
         self.places = places
         self.files = files
+        self.speech = speech
         self.draining = False
+        self._spoken: Counter[str] = Counter()
         self._live: Counter[str] = Counter()
         self._recordings: Counter[str] = Counter()
         metrics.PLACES.set(places)
@@ -35,8 +38,8 @@ class Seats:
 
     @property
     def busy(self) -> int:
-        """Live sessions that are open, and recordings that are worked on."""
-        return self._live.total() + self._recordings.total()
+        """Live sessions that are open, recordings that are worked on, texts that are spoken."""
+        return self._live.total() + self._recordings.total() + self._spoken.total()
 
     @contextmanager
     def seat(self, key: ApiKey) -> Iterator[None]:
@@ -51,13 +54,20 @@ class Seats:
             yield
 
     @contextmanager
+    def speaking(self, key: ApiKey) -> Iterator[None]:
+        """A place for one text that is spoken. Raises Overloaded when there is none."""
+        with self._place(key, self._spoken, self.speech, "places for speech"):
+            yield
+
+    @contextmanager
     def _place(self, key: ApiKey, kind: Counter[str], most: int, noun: str) -> Iterator[None]:
         if self.draining:
             raise _refused(Overloaded, "draining", "the server is shutting down; connect to another or come back later")
         if kind.total() >= most:
             raise _refused(Overloaded, "full", f"all {most} {noun} are taken; try again in {RETRY_AFTER:g} seconds")
-        if key.max_sessions is not None and self._live[key.name] + self._recordings[key.name] >= key.max_sessions:
-            limit = f"the key {key.name!r} may have {key.max_sessions} sessions at once, and has them"
+        most_of_key = None if kind is self._spoken else key.max_sessions
+        if most_of_key is not None and self._live[key.name] + self._recordings[key.name] >= most_of_key:
+            limit = f"the key {key.name!r} may have {most_of_key} sessions at once, and has them"
             raise _refused(LimitReached, "key", f"{limit}; close one first")
         kind[key.name] += 1
         try:

@@ -17,6 +17,7 @@ from voxtral_service.wire.http import Answer
 T = TypeVar("T")
 START_AFTER = 2.0
 """Seconds for which a stream's status waits for its first event, which may be an error."""
+EVENTS = "text/event-stream; charset=utf-8"
 SEND_TIMEOUT = 60.0
 """Seconds a reader may take for one piece of an answer before it is given up."""
 
@@ -35,17 +36,18 @@ class Sender:
         await self._start(answer.status, answer.media_type, {**answer.headers, "Content-Length": str(len(body))})
         await self._last(body)
 
-    async def begin(self) -> None:
-        """The head of a stream of events."""
-        await self._start(200, "text/event-stream; charset=utf-8", {"Cache-Control": "no-cache"})
+    async def begin(self, media_type: str = EVENTS) -> None:
+        """The head of a stream of events, or of a file that is made as it is sent."""
+        await self._start(200, media_type, {"Cache-Control": "no-cache"})
 
-    async def piece(self, text: str) -> None:
-        """Some events, or none."""
-        if text:
-            await self._out({"type": "http.response.body", "body": text.encode("utf-8", "replace"), "more_body": True})
+    async def piece(self, data: str | bytes) -> None:
+        """Some events, or bytes of the file, or none."""
+        if data:
+            body = data.encode("utf-8", "replace") if isinstance(data, str) else data
+            await self._out({"type": "http.response.body", "body": body, "more_body": True})
 
     async def end(self) -> None:
-        """The end of a stream of events."""
+        """The end of a stream."""
         await self._last(b"")
 
     async def _last(self, body: bytes) -> None:
@@ -60,7 +62,9 @@ class Sender:
 
     async def _out(self, message: dict[str, Any]) -> None:
         try:
-            await asyncio.wait_for(self._send(message), SEND_TIMEOUT)
+            # Not wait_for, which before Python 3.12 may forget that it was cancelled: an answer without an end.
+            async with asyncio.timeout(SEND_TIMEOUT):
+                await self._send(message)
         except TimeoutError as error:
             metrics.STALLED.inc()
             raise ClientDisconnect from error

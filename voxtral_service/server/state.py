@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from voxtral_service.assistant.speech import Synthesizer
 from voxtral_service.audio.vad import Detector
 from voxtral_service.engine.base import Engine
 from voxtral_service.engine.pool import EnginePool
@@ -69,6 +70,8 @@ class ServerState:
     """Gets recordings from addresses that requests name."""
     jobs: Jobs | None = None
     """Recordings that are transcribed in the background, where that is wanted."""
+    speech: Synthesizer | None = None
+    """What speaks, where something is installed that does."""
     strict_models: bool = False
     open: set[SocketSession] = field(default_factory=set)
     _allowances: dict[str, AudioAllowance] = field(default_factory=dict)
