@@ -305,3 +305,114 @@ SessionEvent = (
     | AudioRejected
     | SessionEnded
 )
+
+
+# -- the assistant: what may be asked of it, what it says
+
+
+@dataclass(frozen=True, slots=True)
+class CreateResponse:
+    """Answer now, to what the conversation holds; nothing happens while an answer is under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class CancelResponse:
+    """Stop answering; nothing happens when no answer is under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Truncate:
+    """Of this response only so much was played; more than there was counts as all of it."""
+
+    response: int
+    audio_ms: int
+
+
+AssistantCommand = CreateResponse | CancelResponse | Truncate
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseStarted:
+    """An answer begins, to this turn (None: by command). Responses are numbered from 1."""
+
+    response: int
+    turn: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseText:
+    """Text that extends a response, as the model wrote it; it may be ahead of the sound."""
+
+    response: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseAudio:
+    """More of a response's sound: 16-bit little-endian mono. `at` and the words' times count from its first sample."""
+
+    response: int
+    data: bytes
+    sample_rate: int
+    at: float
+    words: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseToolCall:
+    """The model wants a tool called. With `here`, that is done here, else by the caller."""
+
+    response: int
+    call_id: str
+    name: str
+    arguments: str
+    here: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseToolResult:
+    """What a tool that was called here gave, or why it gave nothing."""
+
+    response: int
+    call_id: str
+    output: str
+    failed: bool = False
+
+
+ResponseEnd = Literal["completed", "length", "tool_calls", "interrupted", "cancelled", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseEnded:
+    """Nothing of a response follows; its last sound may still be playing.
+
+    `code` and `message` tell of the failure, if it was one.
+    """
+
+    response: int
+    reason: ResponseEnd
+    audio_seconds: float
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    code: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseTruncated:
+    """The conversation keeps only `text` of a response: what was heard of it."""
+
+    response: int
+    audio_ms: int
+    text: str
+
+
+AssistantEvent = (
+    ResponseStarted
+    | ResponseText
+    | ResponseAudio
+    | ResponseToolCall
+    | ResponseToolResult
+    | ResponseEnded
+    | ResponseTruncated
+)
