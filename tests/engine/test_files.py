@@ -140,7 +140,7 @@ async def test_a_file_waits_for_a_place_and_starts_again_when_it_loses_one() -> 
     lost = 0
     while not file.done():
         await asyncio.sleep(0)
-        if len(engine.streams[-1].samples) == 3 and not engine.streams[-1].ended and lost < 3:
+        if len(engine.streams[-1].samples) == 1 and not engine.streams[-1].ended and lost < 3:
             engine.streams[-1].fail(Overloaded("a live stream took its place"))
             lost += 1
     said = file.result()

@@ -112,6 +112,7 @@ class _Cutter:
         self._detector = self._new_detector()
         self._speech = np.zeros(0, bool)
         self._spoken = False
+        self._quiet = 0
         self._gone = 0
 
     def _analyse(self, *, ended: bool) -> bool:
@@ -129,6 +130,7 @@ class _Cutter:
             speech = self._detector.probabilities(batch) >= SPEECH
         self._speech = np.concatenate((self._speech, speech))
         self._spoken = self._spoken or bool(speech.any())
+        self._quiet = int(speech[::-1].argmax()) if speech.any() else self._quiet + len(speech)
         return True
 
     def _cut(self) -> Segment | None:
@@ -141,6 +143,8 @@ class _Cutter:
             return None
         if self._skip_silence and (quiet := int(self._speech.argmax()) - PADDING) >= QUIET:
             return self._take(quiet * CHUNK, 0)
+        if known <= self._least and self._quiet < QUIET + 2 * PADDING:
+            return None
         silences = _silences(self._speech)
         if (at := self._pause(silences)) is None:
             if known <= self._most:

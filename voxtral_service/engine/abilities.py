@@ -37,6 +37,7 @@ def voxtral(languages: tuple[str, ...], positions: int) -> Capabilities:
         logprobs=True,
         uses_temperature=True,
         longest_segment=VOXTRAL_CHUNK,
+        whole_windows=True,
         word_times="estimated",
         longest_conversation=chunks * VOXTRAL_CHUNK,
     )
@@ -62,6 +63,7 @@ def _whisper(model: InstalledModel) -> Capabilities:
         uses_vocabulary=True,
         uses_temperature=True,
         longest_segment=WHISPER_SEGMENT,
+        whole_windows=True,
     )
 
 

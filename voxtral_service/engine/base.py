@@ -49,6 +49,8 @@ class Capabilities:
     uses_vocabulary: bool = False
     uses_temperature: bool = False
     longest_segment: float = 60.0
+    whole_windows: bool = False
+    """A stream costs as much as the longest segment, however short it is; so recordings are cut as late as can be."""
     word_times: Literal["measured", "estimated"] = "measured"
     """Estimated ones are spread over the loud parts of a segment by the words' lengths."""
     longest_conversation: float = 0.0

@@ -115,6 +115,7 @@ class FasterWhisperEngine:
             options.vocabulary,
             options.temperature,
             BEAMS if options.bulk else LIVE_BEAMS,
+            vad=not options.bulk,
         )
 
     def _free(self, *, bulk: bool) -> bool:

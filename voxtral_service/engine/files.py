@@ -14,6 +14,10 @@ from voxtral_service.engine.part import Part
 from voxtral_service.events import FileEvent
 
 
+EARLY, FULL = 1 / 3, 0.85
+"""How much of its longest a segment has at least: little where that keeps more lanes busy, or else nearly all."""
+
+
 async def transcribe_file(
     engine: Engine,
     blocks: Iterable[Samples],
@@ -40,7 +44,8 @@ async def transcribe_file(
     the streams and `blocks`; leaving the generator frees all its streams and lets go of `blocks`.
     """
     longest = longest or engine.capabilities.longest_segment
-    cut = partial(segments, shortest=longest / 3, longest=longest, skip_silence=skip_silence, detector=detector)
+    shortest = longest * (FULL if engine.capabilities.whole_windows else EARLY)
+    cut = partial(segments, shortest=shortest, longest=longest, skip_silence=skip_silence, detector=detector)
     line = Line(engine, Cuts(cut, blocks), options, lanes)
     before: Part | None = None
     try:

@@ -9,6 +9,9 @@ from voxtral_service.engine.base import Engine, Stream, StreamOptions
 from voxtral_service.errors import EngineError, Overloaded
 from voxtral_service.events import Score, Token, Word
 
+PUSH = 10 * SAMPLE_RATE
+"""Samples handed to a stream at once."""
+
 
 class Hearing:
     """What has been heard of some samples so far, times in seconds from the first; `run` hears, `news` waits."""
@@ -85,6 +88,6 @@ async def _open(engine: Engine, options: StreamOptions) -> Stream:
 
 
 async def _feed(stream: Stream, samples: Samples) -> None:
-    for at in range(0, len(samples), SAMPLE_RATE):
-        await stream.push(samples[at : at + SAMPLE_RATE])
+    for at in range(0, len(samples), PUSH):
+        await stream.push(samples[at : at + PUSH])
     stream.finish()

@@ -45,6 +45,8 @@ class Task:
     vocabulary: tuple[str, ...] = ()
     temperature: float = 0.0
     beams: int = 5
+    vad: bool = True
+    """Leave out long silences first; files come without them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ class WhisperModel:
 
     def hear(self, windows: Sequence[Samples], task: Task) -> list[Heard]:
         """What is said in each window of at most 30 s, as if it were alone."""
-        cuts = [self._without_silence(window) for window in windows]
+        cuts = [self._without_silence(window) if task.vad else _Cut(window, None) for window in windows]
         spoken = [i for i, cut in enumerate(cuts) if len(cut.samples) >= SHORTEST * SAMPLE_RATE]
         heard = [Heard()] * len(windows)
         if spoken:

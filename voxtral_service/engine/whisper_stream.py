@@ -76,16 +76,21 @@ class WhisperStream:
             raise InvalidAudio(
                 "the audio holds samples that are infinite or not a number; send finite values in [-1, 1]"
             )
-        for piece in np.split(samples, range(STEP, len(samples), STEP)):
+        while True:
             while len(self._buffer) >= MAX_HELD and not self.ended:
                 self._room.clear()
                 await self._room.wait()
             with self._changed:
                 if self._finished:
                     raise ValueError("push after finish")
-                if not self.ended:
-                    self._buffer = np.concatenate((self._buffer, piece.astype(np.float32, copy=False)))
-                    self._changed.notify()
+                if self.ended:
+                    return
+                room = MAX_HELD - len(self._buffer)
+                piece, samples = samples[:room], samples[room:]
+                self._buffer = np.concatenate((self._buffer, piece.astype(np.float32, copy=False)))
+                self._changed.notify()
+            if not len(samples):
+                return
 
     def finish(self) -> None:
         """See `Stream`; finishing twice is harmless."""
