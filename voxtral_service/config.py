@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import ByteSize, Field, StringConstraints, ValidationError, field_validator
+from pydantic import ByteSize, Field, SecretStr, StringConstraints, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -71,6 +71,14 @@ class Settings(BaseSettings):
     """How many jobs of one key may be open; more are refused."""
     jobs_keep_days: Annotated[float, Field(gt=0)] = 30.0
     """How long jobs are kept when they have ended; their recordings are not."""
+    speech_voice: str = ""
+    """The voice that speaks unless a client names another; none for the synthesizer's own."""
+    speech_url: str = ""
+    """A server with OpenAI's /v1/audio/speech that speaks instead of eSpeak NG, such as http://localhost:8880/v1."""
+    speech_model: str = "tts-1"
+    """The model to ask that server for."""
+    speech_key: SecretStr = SecretStr("")
+    """The key for that server."""
     url_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     """Hosts that a server may fetch recordings from and send webhooks to, as `voxtral_service.fetch` says; none if it
     is not set.

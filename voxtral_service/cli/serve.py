@@ -10,6 +10,7 @@ import typer
 from voxtral_service.errors import InvalidOption
 
 if TYPE_CHECKING:
+    from voxtral_service.assistant.speech import Synthesizer
     from voxtral_service.config import Settings
     from voxtral_service.engine.pool import EnginePool
     from voxtral_service.jobs.service import Jobs
@@ -151,6 +152,7 @@ def _run(
     from voxtral_service.server.run import run
 
     state = _state(settings, keys, origins, strict_models=strict_models)
+    state.speech = synthesizer(settings)
     # An open door would let anybody fill the disk.
     if settings.jobs if settings.jobs is not None else keys is not None or listen.host in LOOPBACK:
         state.jobs = open_jobs(settings, state.pool, state.files)
@@ -219,6 +221,26 @@ def _state(
         defaults=SessionSettings(delay_ms=settings.delay_ms),
         strict_models=strict_models,
     )
+
+
+def synthesizer(settings: Settings) -> Synthesizer | None:
+    """What speaks: the server that the settings name, else eSpeak NG where it is installed, else None.
+
+    Raises InvalidOption for a URL that is none and a voice that there is not.
+    """
+    from importlib.util import find_spec
+
+    from voxtral_service.assistant.espeak import Espeak
+    from voxtral_service.assistant.speech_endpoint import SpeechEndpoint
+
+    if settings.speech_url:
+        return SpeechEndpoint(
+            settings.speech_url,
+            model=settings.speech_model,
+            voice=settings.speech_voice or "alloy",
+            key=settings.speech_key.get_secret_value(),
+        )
+    return Espeak(settings.speech_voice) if find_spec("espeakng_loader") else None
 
 
 def open_jobs(settings: Settings, pool: EnginePool, files: FileSettings) -> Jobs:
