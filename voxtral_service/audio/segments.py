@@ -137,22 +137,25 @@ class _Cutter:
         """The segment, if enough has been analysed to tell its end; looks at nothing else, see `segments`."""
         known = len(self._speech)
         if self._skip_silence and not self._spoken:
-            if known >= LONGEST_QUIET:
-                return self._take((known - PADDING) * CHUNK, 0)
-            self._let_go(known - PADDING - 1)
-            return None
+            return self._cut_silence(known)
         if self._skip_silence and (quiet := int(self._speech.argmax()) - PADDING) >= QUIET:
             return self._take(quiet * CHUNK, 0)
         if known <= self._least and self._quiet < QUIET + 2 * PADDING:
             return None
         silences = _silences(self._speech)
-        if (at := self._pause(silences)) is None:
-            if known <= self._most:
-                return None
+        at = self._pause(silences)
+        if at is None and known > self._most:
             at = self._short_pause(silences)
-        if at is not None:
-            return self._take(at * CHUNK, at * CHUNK)
-        return self._take((self._most - self._overlap) * CHUNK, self._most * CHUNK)
+            if at is None:
+                return self._take((self._most - self._overlap) * CHUNK, self._most * CHUNK)
+        return None if at is None else self._take(at * CHUNK, at * CHUNK)
+
+    def _cut_silence(self, known: int) -> Segment | None:
+        """So many chunks in which nobody has spoken, if they are as many as may be."""
+        if known >= LONGEST_QUIET:
+            return self._take((known - PADDING) * CHUNK, 0)
+        self._let_go(known - PADDING - 1)
+        return None
 
     def _pause(self, silences: list[tuple[int, int]]) -> int | None:
         """The first good place for a cut; a pause that lasts is waited for up to a second, to be cut in its middle."""

@@ -13,7 +13,6 @@ from voxtral_service.engine.line import Cuts, Line
 from voxtral_service.engine.part import Part
 from voxtral_service.events import FileEvent
 
-
 EARLY, FULL = 1 / 3, 0.85
 """How much of its longest a segment has at least: little where that keeps more lanes busy, or else nearly all."""
 
