@@ -103,10 +103,14 @@ class Toolbox:
 
     def changes(self, name: str) -> bool:
         """Whether a call leaves a trace."""
-        return self._tools[name].changes
+        return name in self._tools and self._tools[name].changes
 
     async def run(self, call: ToolCall) -> Outcome:
         """Call a tool; whatever becomes of it is an outcome."""
+        if call.name not in self._tools:
+            return Outcome(
+                _error(f"there is no tool {call.name}, only {', '.join(self._tools) or 'none'}"), failed=True
+            )
         try:
             async with asyncio.timeout(self._timeout):
                 output = await self._tools[call.name].call(call.arguments)

@@ -1,0 +1,79 @@
+"""Time zones by the names of places, from the IANA names and Unicode's list of territories (both in Babel)."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
+
+from babel import Locale
+from babel.core import get_global
+
+# Capitals and large cities that no zone is named after, and countries of several zones by that of their capital.
+_OTHERS = {
+    "America/New_York": "washington, washington dc, boston, miami, atlanta, nyc, united states, usa, america",
+    "America/Los_Angeles": "san francisco, seattle, las vegas, san diego, california, silicon valley",
+    "America/Chicago": "dallas, houston, austin, new orleans, texas",
+    "America/Toronto": "ottawa, montreal, quebec, canada",
+    "America/Sao_Paulo": "rio de janeiro, rio, brasilia, brazil",
+    "America/Mexico_City": "mexico",
+    "America/Argentina/Buenos_Aires": "argentina",
+    "America/Santiago": "chile",
+    "America/Guayaquil": "quito, ecuador",
+    "Asia/Kolkata": "delhi, new delhi, mumbai, bangalore, calcutta, chennai, hyderabad, india",
+    "Asia/Shanghai": "beijing, peking, shenzhen, guangzhou, china",
+    "Asia/Tokyo": "osaka, kyoto",
+    "Asia/Ho_Chi_Minh": "hanoi, saigon, vietnam",
+    "Asia/Karachi": "islamabad, lahore",
+    "Asia/Jakarta": "indonesia",
+    "Asia/Dubai": "abu dhabi",
+    "Asia/Jerusalem": "tel aviv",
+    "Asia/Almaty": "astana, kazakhstan",
+    "Australia/Sydney": "canberra, australia",
+    "Europe/Berlin": "munich, hamburg, frankfurt, cologne, germany",
+    "Europe/London": "edinburgh, manchester, england, scotland, wales, uk, great britain",
+    "Europe/Paris": "lyon, marseille, toulouse",
+    "Europe/Madrid": "barcelona, spain",
+    "Europe/Rome": "milan, naples, venice",
+    "Europe/Zurich": "geneva, bern, basel",
+    "Europe/Lisbon": "porto, portugal",
+    "Europe/Moscow": "saint petersburg, russia",
+    "Europe/Kyiv": "kiev, ukraine",
+    "Africa/Johannesburg": "cape town, pretoria",
+    "Africa/Lagos": "abuja",
+    "Africa/Casablanca": "rabat, marrakesh",
+    "Pacific/Auckland": "wellington, new zealand",
+    "UTC": "utc, gmt, zulu",
+}
+
+
+def zone_of(place: str) -> ZoneInfo | None:
+    """The zone of a city, a country or an IANA name, whatever its case and accents; None for what is not known."""
+    names = _names()
+    for candidate in (place, place.partition(",")[0]):
+        if name := names.get(_key(candidate)):
+            return ZoneInfo(name)
+    return None
+
+
+@cache
+def _names() -> dict[str, str]:
+    names: dict[str, str] = {}
+    for name in sorted(available_timezones()):
+        if "/" in name:  # the others are old names, such as Japan
+            names.setdefault(_key(name.rsplit("/", 1)[1]), name)
+            names[_key(name)] = name
+    territories = Locale("en").territories
+    for code, zones in get_global("territory_zones").items():
+        if len(zones) == 1 and code in territories:
+            names.setdefault(_key(territories[code]), zones[0])
+    for name, others in _OTHERS.items():
+        names |= {_key(other): name for other in others.split(", ")}
+    return names
+
+
+def _key(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    words = re.findall(r"[^\W_]+", "".join(c for c in plain if not unicodedata.combining(c)))
+    return " ".join(word for word in words if word != "the")
