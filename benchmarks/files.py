@@ -202,12 +202,13 @@ def contenders(folder: Path, model: InstalledModel, clips: Sequence[Samples], op
     return {
         "folder, 1 worker": lambda: asyncio.run(ours(engine, files, 1)),
         "folder, 2 workers": lambda: asyncio.run(ours(engine, files, 2)),
+        "folder, 8 workers": lambda: asyncio.run(ours(engine, files, 8)),
         "folder, transformers, one by one": partial(theirs.hear, singles, 1),
         "folder, transformers, 8 at once": partial(theirs.hear, singles, 8),
         f"{minutes}, 1 worker": lambda: asyncio.run(ours(engine, [long], 1)),
         f"{minutes} twice, 2 workers": lambda: asyncio.run(ours(engine, [long, long], 2)),
-        "pieces of 30 s, transformers, one by one": partial(theirs.hear, pieces, 1),
-        "pieces of 30 s, transformers, 8 at once": partial(theirs.hear, pieces, 8),
+        "30 s pieces, transformers, one by one": partial(theirs.hear, pieces, 1),
+        "30 s pieces, transformers, 8 at once": partial(theirs.hear, pieces, 8),
         "tiny Whisper": lambda: asyncio.run(ours(whisper, [short], 1)),
         "tiny Whisper, faster-whisper's pipeline": lambda: pipeline.hear([short]),
     }
@@ -228,16 +229,19 @@ def measure(model: InstalledModel, clips: Sequence[Path], options: argparse.Name
 
 
 def show(rows: Sequence[Row], limit: float) -> None:
-    """Print the table; ratios are to the faster of the peers that were handed the same kind of sound."""
+    """Print the table; ratios are to the peers that were handed the same kind of sound, one or eight at once."""
     table = Table(title=f"files, one thread, float32; floor: {limit:.0f} s/s", caption=machine.name())
-    for column in ("what", "s/s of CPU", "s/s on the clock", "x peer", "MB at a tenth", "MB at the end"):
+    ratios = ("x one by one", "x 8 at once")
+    for column in ("what", "s/s of CPU", "s/s on the clock", *ratios, "MB at a tenth", "MB at the end"):
         table.add_column(column, justify="left" if column == "what" else "right")
     for row in rows:
-        peers = [other.speed for other in rows if _is_peer(other.what) and _kind(other.what) == _kind(row.what)]
-        ratio = f"{row.speed / max(peers):.2f}" if peers and not _is_peer(row.what) else ""
+        peers = [other for other in rows if _is_peer(other.what) and _kind(other.what) == _kind(row.what)]
+        times = {"one by one": "", "8 at once": ""}
+        for peer in () if _is_peer(row.what) else peers:
+            times["one by one" if peer.what.endswith("one by one") else "8 at once"] = f"{row.speed / peer.speed:.2f}"
         memory = (f"{row.early_mb:.0f}", f"{row.late_mb:.0f}") if row.early_mb else ("", "")
-        table.add_row(row.what, f"{row.speed:.1f}", f"{row.audio / row.clock:.1f}", ratio, *memory)
-    Console(width=110).print(table)
+        table.add_row(row.what, f"{row.speed:.1f}", f"{row.audio / row.clock:.1f}", *times.values(), *memory)
+    Console(width=120).print(table)
 
 
 def _is_peer(what: str) -> bool:
