@@ -462,6 +462,30 @@ def test_without_a_voice_the_answer_can_still_be_read() -> None:
     assert scene.history[-1] == ("assistant", "".join(LONG))
 
 
+def test_announcements_wait_until_nobody_speaks() -> None:
+    async def scenario(scene: Scene) -> None:
+        await scene.responder.announce("Your tea is ready.")
+        await scene.wait(0.5)
+        await scene.responder.announce("And your toast.")
+        await scene.wait(10)
+        await scene.begin()
+        await scene.responder.announce("Rain is coming.")
+        await scene.wait(3)
+        assert len(scene.told(ResponseStarted)) == 2
+        await scene.end("Hello?")
+        await scene.wait(10)
+        await scene.begin()
+        await scene.responder.announce("It is late.")
+        await scene.end("")
+        await scene.wait(10)
+
+    voice = ScriptedVoice()
+    scene = play(scenario, voice=voice)
+    assert voice.said == ["Your tea is ready.", "And your toast.", "Good day.", "Rain is coming.", "It is late."]
+    assert [event.turn for event in scene.told(ResponseStarted)] == [None, None, 1, None, None]
+    assert ("assistant", "Rain is coming.") in scene.history
+
+
 def test_the_table_reaches_every_state_and_uses_every_action() -> None:
     assert {state for state, _ in TABLE} == set(State)
     assert {action for _, action in TABLE.values()} == set(Action)

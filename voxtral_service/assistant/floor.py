@@ -5,6 +5,7 @@
     listening   pause      guessing    begin an answer to the words so far, which nobody hears yet
     listening   question   answering   answer
     listening   create     answering   answer
+    listening   announce   answering   say what has come due, such as a timer
     guessing    words      guessing    there were more words: begin anew
     guessing    resumed    listening   forget the guess
     guessing    nothing    listening   forget the guess
@@ -53,6 +54,7 @@ class Signal(Enum):
     SOUND = "sound"
     SPEECH = "speech"
     CREATE = "create"
+    ANNOUNCE = "announce"
     CANCEL = "cancel"
     DONE = "done"
 
@@ -62,6 +64,7 @@ class Action(Enum):
 
     GUESS = "guess"
     ANSWER = "answer"
+    ANNOUNCE = "announce"
     FORGET = "forget"
     RELEASE = "release"
     INTERRUPT = "interrupt"
@@ -75,6 +78,7 @@ TABLE: dict[tuple[State, Signal], tuple[State, Action]] = {
     (State.LISTENING, Signal.PAUSE): (State.GUESSING, Action.GUESS),
     (State.LISTENING, Signal.QUESTION): (State.ANSWERING, Action.ANSWER),
     (State.LISTENING, Signal.CREATE): (State.ANSWERING, Action.ANSWER),
+    (State.LISTENING, Signal.ANNOUNCE): (State.ANSWERING, Action.ANNOUNCE),
     (State.GUESSING, Signal.WORDS): (State.GUESSING, Action.GUESS),
     (State.GUESSING, Signal.RESUMED): (State.LISTENING, Action.FORGET),
     (State.GUESSING, Signal.NOTHING): (State.LISTENING, Action.FORGET),

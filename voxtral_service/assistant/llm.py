@@ -7,10 +7,11 @@ messages that hold samples instead of a transcript.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from voxtral_service.audio import Samples
-from voxtral_service.chat import AnswerEvent, AnswerOptions, Message
+from voxtral_service.chat import AnswerEnd, AnswerEvent, AnswerOptions, AnswerText, Message
 
 
 class LanguageModel(Protocol):
@@ -24,3 +25,17 @@ class LanguageModel(Protocol):
         InvalidOption for a conversation that the model does not take.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Recital:
+    """A LanguageModel that has one thing to say."""
+
+    text: str
+
+    async def answer(
+        self, messages: Sequence[Message[Samples]], options: AnswerOptions
+    ) -> AsyncGenerator[AnswerEvent, None]:
+        """See `LanguageModel`."""
+        yield AnswerText(self.text)
+        yield AnswerEnd("stop", 0, 0, 0, 0.0)

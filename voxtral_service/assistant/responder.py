@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from voxtral_service.assistant.answer import Answer, AnswerSettings, Parts
 from voxtral_service.assistant.backchannel import is_backchannel
 from voxtral_service.assistant.conversation import Conversation
 from voxtral_service.assistant.floor import TABLE, Action, Signal, State
+from voxtral_service.assistant.llm import LanguageModel, Recital
 from voxtral_service.audio import Samples
 from voxtral_service.chat import Message
+from voxtral_service.errors import Overloaded
 from voxtral_service.events import (
     AssistantCommand,
     AssistantEvent,
@@ -39,6 +42,7 @@ logger = logging.getLogger(__name__)
 MAX_WAITING_EVENTS = 256
 MAX_GUESSES = 3
 """Answers that are begun for one turn before it has ended."""
+MAX_ANNOUNCEMENTS = 16
 KEPT_ANSWERS = 8
 """Answers that can still be truncated."""
 
@@ -87,6 +91,8 @@ class Responder:
         self._guessed = ""
         self._guesses = 0
         self._during_answer = False
+        self._speaking = False
+        self._announcements: deque[str] = deque()
 
     async def __aiter__(self) -> AsyncIterator[AssistantEvent]:
         """Events until `close`."""
@@ -112,8 +118,20 @@ class Responder:
             case Truncate():
                 await self._truncate(command)
 
+    async def announce(self, text: str) -> None:
+        """Say this as soon as nobody speaks. Raises Overloaded when too much waits to be said."""
+        if len(self._announcements) >= MAX_ANNOUNCEMENTS:
+            raise Overloaded(f"{MAX_ANNOUNCEMENTS} announcements wait already")
+        self._announcements.append(text)
+        await self._signal(None)
+
     async def hear(self, event: SessionEvent) -> None:
         """Take in what a session tells, every event in order."""
+        if isinstance(event, (TurnStarted, TurnEnded)):
+            # What was said is still to come; only what was cleared is over.
+            self._speaking = isinstance(event, TurnStarted) or event.reason != "cleared"
+        elif isinstance(event, (TranscriptFinal, TranscriptFailed)) and event.turn == self._turn:
+            self._speaking = False
         match event:
             case TurnStarted():
                 self._turn, self._text, self._guesses = event.turn, "", 0
@@ -163,12 +181,18 @@ class Responder:
 
     # -- the table
 
-    async def _signal(self, signal: Signal, answer: Answer | None = None) -> None:
+    async def _signal(self, signal: Signal | None, answer: Answer | None = None) -> None:
+        """Take a step; what waits to be announced may have its time behind it."""
         async with self._acting:
-            if answer is not None and (self._current is None or self._current[0] is not answer):
-                return  # it ended by itself while it was being stopped
-            if (step := TABLE.get((self.state, signal))) is None:
-                return
+            # An answer may have ended by itself while it was being stopped.
+            stale = answer is not None and (self._current is None or self._current[0] is not answer)
+            if signal is not None and not stale:
+                await self._step(signal)
+            if self._announcements and not self._speaking:
+                await self._step(Signal.ANNOUNCE)
+
+    async def _step(self, signal: Signal) -> None:
+        if step := TABLE.get((self.state, signal)):
             self.state, action = step
             await self._act(action)
 
@@ -184,6 +208,8 @@ class Responder:
             case Action.ANSWER:
                 await self._stop("interrupted")
                 self._begin(()).release()
+            case Action.ANNOUNCE:
+                self._begin((), Recital(self._announcements.popleft())).release()
             case Action.FORGET:
                 await self._drop()
             case Action.RELEASE if self._current is not None:
@@ -202,13 +228,13 @@ class Responder:
 
     # -- answers
 
-    def _begin(self, guessed: tuple[Message[Samples], ...]) -> Answer:
+    def _begin(self, guessed: tuple[Message[Samples], ...], model: LanguageModel | None = None) -> Answer:
         self._responses += 1
         answer = Answer(
             self._responses,
-            self._turn or None,
+            None if model is not None else self._turn or None,
             (*self.conversation.messages(), *guessed),
-            self._parts,
+            replace(self._parts, model=model or self._parts.model),
             self._settings.answer,
             self._events.put,
             self._clock,
