@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
+from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from voxtral_service import config
 from voxtral_service.assistant.espeak import Espeak
 from voxtral_service.assistant.speech_endpoint import SpeechEndpoint
+from voxtral_service.audio.decode import read
+from voxtral_service.cli.app import app
 from voxtral_service.cli.serve import synthesizer
 from voxtral_service.errors import InvalidOption
 
@@ -27,3 +31,29 @@ def test_espeak_unless_a_server_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_nothing_where_nothing_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert synthesizer(config.load()) is None
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.mp3", "a.ogg"])
+def test_say(name: str, tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["say", "--voice", "de", "-o", str(tmp_path / name), "Guten Abend."])
+    assert result.exit_code == 0, result.output
+    seconds = len(read(tmp_path / name)) / 16_000
+    assert 0.5 < seconds < 3
+    assert f"{name}: " in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["-o", "a.midi", "Hello"], "ends in no format"),
+        (["--voice", "nobody", "Hello"], "there is no voice 'nobody'"),
+        ([" "], "nothing to say"),
+        (["--speed", "9", "Hello"], "speed must be"),
+    ],
+)
+def test_what_cannot_be_said(arguments: list[str], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, ["say", *arguments])
+    assert result.exit_code == 2
+    assert says in result.stderr
+    assert not list(tmp_path.iterdir())

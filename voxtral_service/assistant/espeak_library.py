@@ -20,6 +20,7 @@ import numpy.typing as npt
 from voxtral_service.errors import EngineError, InvalidOption
 
 INSTALL = "pip install 'voxtral-service[speech]'"
+MISSING = f"speech needs eSpeak NG: {INSTALL}; or name a server that speaks with speech_url"
 NORMAL_RATE = 175
 """Words a minute at speed 1, the library's own."""
 BUFFER_MS = 40
@@ -95,9 +96,7 @@ class EspeakLibrary:
         try:
             wheel: Any = importlib.import_module("espeakng_loader")
         except ImportError as error:
-            raise InvalidOption(
-                f"speech needs eSpeak NG: {INSTALL}; or name a server that speaks with speech_url", field="model"
-            ) from error
+            raise InvalidOption(MISSING, field="model") from error
         self._turn = threading.Lock()
         try:
             self._library = ctypes.CDLL(wheel.get_library_path())
