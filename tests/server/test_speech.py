@@ -21,6 +21,7 @@ from voxtral_service.assistant.speech import SpeechChunk, SpeechOptions, Utteran
 from voxtral_service.audio.decode import read
 from voxtral_service.audio.pcm import PcmEncoding, PcmFormat
 from voxtral_service.errors import EngineError
+from voxtral_service.server import speech
 from voxtral_service.server.keys import ApiKey, hashed
 
 TEXT = "It is nine in the evening, in Tokyo."
@@ -275,6 +276,15 @@ async def test_a_failure_before_the_first_sound_has_a_status() -> None:
     async with running(speech=Endless(0)) as server:
         answer = await post(server, {"input": TEXT, "voice": "one"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (500, "engine_error")
+
+
+async def test_what_is_sent_at_once_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speech, "MAX_WHOLE", 100_000)
+    endless = Endless()
+    async with running(speech=endless) as server:
+        answer = await post(server, {"input": TEXT, "response_format": "pcm"})
+        assert (answer.status_code, answer.json()["error"]["param"]) == (413, "stream")
+        assert not endless.open
 
 
 async def test_a_failure_in_the_middle_is_told() -> None:

@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 from voxtral_service import metrics
 from voxtral_service.assistant.speech import SpeechOptions, Synthesizer
 from voxtral_service.audio.encode import SoundFormat, encoder
-from voxtral_service.errors import EngineError, InvalidOption, ModelNotFound, UpstreamError, VoxtralError
+from voxtral_service.errors import EngineError, InvalidOption, ModelNotFound, TooLarge, UpstreamError, VoxtralError
 from voxtral_service.server import openapi
 from voxtral_service.server.body import read_body
 from voxtral_service.server.http import REFUSALS, Caller, admitted, error_answer, state_of
@@ -33,6 +33,8 @@ SAMPLE_RATE = 24_000
 """Hz; what `pcm` has at OpenAI and Mistral, and every format here takes."""
 MAX_BODY = 2**20
 """Bytes; the longest text with every character escaped, and some."""
+MAX_WHOLE = 64 * 2**20
+"""Bytes of a file that is not streamed: over two hours of mp3, a dozen minutes of floats."""
 MISSING = "no speech is installed; on the server: pip install 'voxtral-service[speech]', or set speech_url"
 MOST_VOICES = 1000
 QUIET = np.zeros(SAMPLE_RATE // 10, np.float32)
@@ -69,7 +71,7 @@ _SPEECH = {
 _BYTES = {"schema": {"type": "string", "format": "binary"}}
 _SAID = {
     "application/json": {"schema": {"type": "object", "required": ["audio_data"]}},
-    "text/event-stream": {"schema": {"type": "string"}},
+    "text/event-stream": {"schema": {"type": "object", "required": ["data"]}},  # of each event
     **{format.media_type.partition(";")[0]: _BYTES for format in SoundFormat},
 }
 _ERRORS = {
@@ -180,7 +182,7 @@ class Speech(Response):
         format = SoundFormat(request.format)
         async with aclosing(_file(synthesizer, request.text, options, format)) as pieces:
             if request.mistral and not request.events:
-                await sender.whole(speech_answer.whole(b"".join([piece async for piece in pieces])))
+                await sender.whole(speech_answer.whole(await _whole(pieces)))
                 return "done"
             first = await anext(pieces)  # an error before it is an answer with a status
             await sender.begin(EVENTS if request.events else format.media_type)
@@ -207,6 +209,19 @@ class Speech(Response):
         name = speech_answer.stand_in(request.voice, there)
         unknown = there and not any(voice.name == name.partition("+")[0] for voice in there)
         return "" if request.mistral and unknown else name
+
+
+async def _whole(pieces: AsyncGenerator[bytes]) -> bytes:
+    """A file that is answered with at once. Raises TooLarge: a text of digits only is spoken for hours."""
+    file = bytearray()
+    async for piece in pieces:
+        file += piece
+        if len(file) > MAX_WHOLE:
+            raise TooLarge(
+                f"the speech takes more than {MAX_WHOLE} bytes; ask for a stream, or another response_format",
+                field="stream",
+            )
+    return bytes(file)
 
 
 def _said(request: SpeechRequest, piece: bytes) -> str | bytes:
