@@ -220,4 +220,4 @@ if __name__ == "__main__":
     kills = int(sys.argv[1]) if len(sys.argv) > 1 else 50
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
     with tempfile.TemporaryDirectory() as name:
-        print(run(Path(name), kills=kills, seed=seed, jobs=75, copies=2, pause=0.2, over_http=True, longest=4.0))
+        print(run(Path(name), kills=kills, seed=seed, jobs=125, copies=2, pause=0.2, over_http=True, longest=4.0))
