@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -27,21 +28,25 @@ def entries(runs: list[Path]) -> list[dict[str, Any]]:
     return rows
 
 
+def hours(rows: list[dict[str, Any]]) -> list[float]:
+    """Return how much sound had been heard at each row."""
+    return [row["hours"] for row in rows]
+
+
 def draw(rows: list[dict[str, Any]], out: Path) -> None:
-    """Draw the losses above the word error rates."""
+    """Draw the losses above the word error rates; a line stops where a stage does not have it."""
     figure, (above, below) = plt.subplots(2, 1, figsize=(8, 8), sharex=True, layout="constrained")
     for key, label in LOSSES.items():
-        points = [(row["hours"], row[key]) for row in rows if key in row]
-        if points:
-            above.plot(*zip(*points, strict=True), label=label, linewidth=1)
+        if any(key in row for row in rows):
+            above.plot(hours(rows), [row.get(key, math.nan) for row in rows], label=label, linewidth=1)
     above.set_yscale("log")
     above.set_ylabel("loss per label")
     above.legend()
     watched = [row for row in rows if "wer" in row]
     for name in sorted({name for row in watched for name in row["wer"]}):
-        points = [(row["hours"], 100 * row["wer"][name]) for row in watched if name in row["wer"]]
+        points = [100 * row["wer"].get(name, math.nan) for row in watched]
         style = "--" if name.startswith("ctc") else "-"
-        below.plot(*zip(*points, strict=True), style, label=name, linewidth=1, marker=".", markersize=4)
+        below.plot(hours(watched), points, style, label=name, linewidth=1, marker=".", markersize=4)
     below.set_ylabel("word error rate (%), 40 utterances each")
     below.set_xlabel("hours of sound processed")
     below.set_ylim(0, 105)

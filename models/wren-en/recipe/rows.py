@@ -85,7 +85,7 @@ class Rows:
     """An endless source of rows.
 
     `weights` gives each store's share of the utterances; `left_pad` starts each row with the silence of a prompt;
-    `strength` from 0 to 1 scales how often sound is disturbed.
+    `strength` from 0 to 1 scales how often an utterance is disturbed; `noisy` is the share of rows with noise in them.
     """
 
     def __init__(
@@ -97,10 +97,11 @@ class Rows:
         left_pad: bool = False,
         known_ends: bool = False,
         strength: float = 1.0,
+        noisy: float = 0.5,
     ) -> None:
         self.rng, self.samples = rng, tokens * SAMPLES_PER_TOKEN
         self.left = LEFT_PAD_TOKENS * SAMPLES_PER_TOKEN if left_pad else 0
-        self.longest, self.strength = 12.0, strength
+        self.longest, self.strength, self.noisy = 12.0, strength, noisy
         self.groups = [Group(store, rng, validation=False, known_ends=known_ends) for store in stores]
         share = np.array([weights.get(g.store.name.split("-")[0], 0.0) if g.rows else 0.0 for g in self.groups])
         self.share = share / share.sum()
@@ -158,7 +159,7 @@ class Rows:
         rng, heard = self.rng, row.samples[self.left :]
         level = float(np.sqrt(np.mean(heard**2))) if not speechless else 10 ** (-rng.uniform(10, 50) / 20)
         kind = rng.random()
-        if kind < 0.5 * (1.0 if speechless else self.strength):
+        if kind < (0.5 if speechless else self.noisy):
             source = self._noises[rng.integers(len(self._noises))]
             start = rng.integers(0, len(source) - len(heard) + 1)
             ratio = rng.uniform(3, 30) if not speechless else 0.0

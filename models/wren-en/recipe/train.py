@@ -201,10 +201,9 @@ class Trainer:
             state = torch.load(options.start, map_location=self.device, weights_only=True)
             self.master.load_state_dict(state["master"])
         self.sync()
-        tokens = options.tokens
         window = config.encoder.sliding_window
-        self.hear_window = BlockWindow(4 * tokens, window, 128, self.device)
-        self.write_window = BlockWindow(tokens, config.decoder.sliding_window, 64, self.device)
+        self.hear_window = BlockWindow(window, self.device)
+        self.write_window = BlockWindow(config.decoder.sliding_window, self.device)
         self.hear, self.write = self.copy.hear, self.copy.write
         if options.compile:
             self.hear, self.write = torch.compile(self.hear), torch.compile(self.write)
@@ -361,8 +360,9 @@ def batch_source(trainer: Trainer) -> tuple[Rows, Iterator[Batch]]:
     rng = np.random.default_rng([options.seed, trainer.rank, trainer.step])
     joint = options.stage == "joint"
     rows = Rows(
-        trainer.stores, WEIGHTS, rng, options.tokens, left_pad=joint, known_ends=joint, strength=options.disturb
-    )
+        trainer.stores, WEIGHTS, rng, options.tokens,
+        left_pad=joint, known_ends=joint, strength=options.disturb, noisy=options.noisy,
+    )  # fmt: skip
 
     def endless() -> Iterator[Batch]:
         while True:
@@ -464,7 +464,7 @@ def main() -> None:
         "--decay-minutes", type=float, default=0, help="the last minutes, in which the learning rate falls"
     )
     parser.add_argument("--delays", type=parse_delays, default=[6], help="tokens of 80 ms: 6, or a range such as 2-30")
-    parser.add_argument("--lr", type=float, default=0.008, help="Muon's learning rate; AdamW has a quarter of it")
+    parser.add_argument("--lr", type=float, default=0.003, help="Muon's learning rate; AdamW has a quarter of it")
     parser.add_argument("--warmup", type=int, default=80, help="steps")
     parser.add_argument("--batch", type=int, default=10, help="rows per worker and step")
     parser.add_argument("--tokens", type=int, default=192, help="length of a row in tokens of 80 ms")
@@ -475,7 +475,8 @@ def main() -> None:
     parser.add_argument(
         "--flat-steps", type=int, default=300, help="first steps with rough phone times as an extra target"
     )
-    parser.add_argument("--disturb", type=float, default=1.0, help="0 to 1: how often sound is disturbed")
+    parser.add_argument("--disturb", type=float, default=1.0, help="0 to 1: how often utterances are disturbed")
+    parser.add_argument("--noisy", type=float, default=0.5, help="share of the rows that have noise in them")
     parser.add_argument("--mask-from", type=int, default=2500, help="first step with masked spectrograms")
     parser.add_argument("--log-every", type=int, default=20, help="steps")
     parser.add_argument("--watch-every", type=int, default=400, help="steps between word error rates")
