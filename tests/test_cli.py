@@ -275,7 +275,14 @@ def start(environment: dict[str, str]) -> Iterator[Callable[..., subprocess.Pope
         def start(*arguments: object) -> subprocess.Popen[bytes]:
             command = [str(argument) for argument in (VOXTRAL, *arguments)]
             pipe = subprocess.PIPE
-            process = subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, stderr=pipe)
+            process = subprocess.Popen(
+                command,
+                env=environment,
+                stdin=pipe,
+                stdout=pipe,
+                stderr=pipe,
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
+            )  # a shell that runs the tests in the background has its children ignore interruptions
             running.enter_context(process)
             running.callback(process.kill)
             return process

@@ -84,7 +84,7 @@ async def test_it_begins_at_once(record_property: Callable[[str, object], None])
     async with aclosing(synthesizer.speak(LONG, SpeechOptions(sample_rate=24_000))) as speech:
         first = await anext(speech)
     record_property("first_chunk_ms", round(1000 * (time.perf_counter() - begun), 1))
-    assert first.duration < 2
+    assert first.duration < 30  # of a hundred: what piled up while nobody read comes at once, but no more than a piece
 
 
 @pytest.mark.parametrize("rate", [8_000, 16_000, 22_050, 24_000, 48_000])
