@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from voxtral_service.audio.vad import CHUNK_SECONDS
 from voxtral_service.events import SemanticVad, ServerVad
 from voxtral_service.session.completeness import Completeness
 from voxtral_service.session.turn import TABLE, Action, Change, State, TurnDetector
-from voxtral_service.session.vad import CHUNK_SECONDS
 
 SPEECH, BETWEEN, QUIET = 0.9, 0.4, 0.1
 

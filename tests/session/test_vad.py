@@ -9,7 +9,8 @@ import pytest
 
 from voxtral_service.audio import Samples
 from voxtral_service.audio.decode import read
-from voxtral_service.session.vad import CHUNK, SileroModel, VoiceActivity
+from voxtral_service.audio.vad import CHUNK, SileroModel
+from voxtral_service.session.vad import VoiceActivity
 
 SAMPLE = Path(__file__).parents[2] / "models" / "wren-en" / "sample.wav"
 

@@ -125,12 +125,13 @@ def _here(
     settings: Settings, language: str | None, sound: Recording | Microphone, closing: ExitStack, quiet: bool
 ) -> AsyncGenerator[SessionEvent]:
     """Events of an engine in this process, which lives as long as `closing` is open."""
+    from voxtral_service.audio.vad import SileroModel
     from voxtral_service.cli import hearing
     from voxtral_service.engine import loading
     from voxtral_service.engine.choice import choose
     from voxtral_service.engine.registry import Registry
     from voxtral_service.events import SessionSettings
-    from voxtral_service.session.vad import SileroModel, VoiceActivity
+    from voxtral_service.session.vad import VoiceActivity
 
     device = loading.pick_device(settings.device)
     choice = choose(Registry(settings.models_dir), settings.model, device)

@@ -172,6 +172,7 @@ def _state(
     import time
     from functools import partial
 
+    from voxtral_service.audio.vad import SileroModel
     from voxtral_service.engine import loading
     from voxtral_service.engine.choice import choose
     from voxtral_service.engine.memory import available
@@ -183,7 +184,7 @@ def _state(
     from voxtral_service.server.logs import announce
     from voxtral_service.server.seats import Seats
     from voxtral_service.server.state import FileSettings, ServedModel, ServerState
-    from voxtral_service.session.vad import SileroModel, VoiceActivity
+    from voxtral_service.session.vad import VoiceActivity
 
     device = loading.pick_device(settings.device)
     registry = Registry(settings.models_dir)

@@ -25,7 +25,6 @@ from voxtral_service.errors import (
     EngineError,
     InvalidAudio,
     InvalidOption,
-    LimitReached,
     VoxtralError,
 )
 from voxtral_service.server import openapi
@@ -97,7 +96,7 @@ class Completion(Response):
         outcome = "failed"
         try:
             with self._state.seats.file(self._key):
-                self._check_allowance()
+                self._state.check_allowance(self._key)
                 body = await read_body(
                     self._request, MAX_BODY, "send a compressed recording, or its http(s) URL", field="messages"
                 )
@@ -111,14 +110,6 @@ class Completion(Response):
             await sender.whole(http.json_answer(http.openai_error(error), http.status(error), http.headers(error)))
         finally:
             metrics.ANSWERS.labels(outcome).inc()
-
-    def _check_allowance(self) -> None:
-        """A key that has had more audio than its minutes hold waits until they have caught up."""
-        wait = self._state.allowance(self._key).delay(0, now=time.monotonic())
-        if wait > 0:
-            raise LimitReached(
-                f"the key {self._key.name!r} has used up its audio; try again in {wait:.0f} seconds", retry_after=wait
-            )
 
     async def _work(self, body: bytes, sender: Sender) -> str:
         of_mistral = http_choice.before_the_form(self._request.headers) is MistralHttp

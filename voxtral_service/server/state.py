@@ -12,6 +12,7 @@ from voxtral_service.assistant.speech import Synthesizer
 from voxtral_service.audio.vad import Detector
 from voxtral_service.engine.base import Engine
 from voxtral_service.engine.pool import EnginePool
+from voxtral_service.errors import LimitReached
 from voxtral_service.events import SessionSettings
 from voxtral_service.fetch import Fetcher
 from voxtral_service.jobs.service import Jobs
@@ -91,6 +92,14 @@ class ServerState:
         if key.name not in self._allowances:
             self._allowances[key.name] = AudioAllowance(key.audio_seconds_per_minute, now=time.monotonic())
         return self._allowances[key.name]
+
+    def check_allowance(self, key: ApiKey) -> None:
+        """Raises LimitReached for a key that has had more audio than its minutes hold, until they have caught up."""
+        wait = self.allowance(key).delay(0, now=time.monotonic())
+        if wait > 0:
+            raise LimitReached(
+                f"the key {key.name!r} has used up its audio; try again in {wait:.0f} seconds", retry_after=wait
+            )
 
 
 def new_id(prefix: str) -> str:

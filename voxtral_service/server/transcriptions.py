@@ -19,7 +19,7 @@ from voxtral_service import metrics
 from voxtral_service.engine.base import StreamOptions
 from voxtral_service.engine.files import transcribe_file
 from voxtral_service.engine.pool import LoadedModel
-from voxtral_service.errors import EngineError, InvalidOption, LimitReached, VoxtralError
+from voxtral_service.errors import EngineError, InvalidOption, VoxtralError
 from voxtral_service.events import FileEvent, TranscriptSegment
 from voxtral_service.server import openapi
 from voxtral_service.server.http import Caller, admitted, state_of
@@ -72,7 +72,7 @@ class FileAnswer(Response):
         sender, started, outcome, reason = Sender(send), time.monotonic(), "failed", ""
         try:
             with self._state.seats.file(self._key), metrics.FILES.track_inprogress():
-                self._check_allowance()
+                self._state.check_allowance(self._key)
                 async with received(self._request, max_bytes=self._state.files.max_upload) as upload:
                     form = Form(upload.fields)
                     kind = OpenAIHttp if self._translate else http_choice.dialect(form)
@@ -94,14 +94,6 @@ class FileAnswer(Response):
                 "reason": reason,
             }
             logger.info("recording answered", extra={FIELDS: fields})
-
-    def _check_allowance(self) -> None:
-        """A key that has had more audio than its minutes hold waits until they have caught up."""
-        wait = self._state.allowance(self._key).delay(0, now=time.monotonic())
-        if wait > 0:
-            raise LimitReached(
-                f"the key {self._key.name!r} has used up its audio; try again in {wait:.0f} seconds", retry_after=wait
-            )
 
     async def _work(self, dialect: FileDialect, upload: Upload, sender: Sender) -> str:
         request = dialect.request

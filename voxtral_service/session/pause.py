@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from voxtral_service.audio import Samples
-from voxtral_service.session.vad import CHUNK, CHUNK_SECONDS
+from voxtral_service.audio.vad import CHUNK, CHUNK_SECONDS
 
 PAUSE_SECONDS = 0.16
 """Longer than the closure of any consonant; phrases are set apart by more."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from voxtral_service import metrics
 from voxtral_service.audio import SAMPLE_RATE, Samples
+from voxtral_service.audio.vad import CHUNK
 from voxtral_service.engine.base import Engine, StreamOptions
 from voxtral_service.errors import InvalidAudio
 from voxtral_service.events import (
@@ -39,7 +40,6 @@ from voxtral_service.session.intake import Intake, intake
 from voxtral_service.session.pause import PauseFinder
 from voxtral_service.session.transcript import TurnTranscript
 from voxtral_service.session.turn import Action, Change, TurnDetector
-from voxtral_service.session.vad import CHUNK
 
 logger = logging.getLogger(__name__)
 

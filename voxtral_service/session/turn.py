@@ -20,9 +20,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from voxtral_service.audio.vad import CHUNK_SECONDS
 from voxtral_service.events import SemanticVad, ServerVad
 from voxtral_service.session.completeness import Completeness
-from voxtral_service.session.vad import CHUNK_SECONDS
 
 SPEECH_SECONDS = 0.096
 HYSTERESIS = 0.15

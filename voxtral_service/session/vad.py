@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from voxtral_service.audio import Samples
-from voxtral_service.audio.vad import CHUNK, CHUNK_SECONDS, SileroModel
-
-__all__ = ["CHUNK", "CHUNK_SECONDS", "SileroModel", "VoiceActivity"]
+from voxtral_service.audio.vad import SileroModel
 
 
 class VoiceActivity:
