@@ -115,7 +115,7 @@ async def test_cancelling_frees_the_engine_at_once(jobs_of: MakeJobs, tmp_path: 
         async with jobs_of(engine, hosts=(hook.host,)) as jobs:
             job = submit(jobs, tmp_path / "talk.wav", dataclasses.replace(REQUEST, webhook_url=hook.url))
             await until(jobs, job.id, is_running)
-            await streams(engine, 3)
+            await streams(engine, 4)  # one for each of the talk's segments, all held back
             cancelled = (jobs.remove if remove else jobs.cancel)(job.id, "me")
             await streams(engine, 0)
             assert cancelled.status is Status.CANCELLED
