@@ -12,6 +12,7 @@ import numpy as np
 
 from tests.assistant.virtual import run
 from voxtral_service.assistant.answer import AnswerSettings, Parts
+from voxtral_service.assistant.context import ContextProvider
 from voxtral_service.assistant.conversation import Conversation
 from voxtral_service.assistant.responder import Responder, ResponderSettings
 from voxtral_service.assistant.speech import SpeechChunk, SpeechOptions, SpokenWord, Voice
@@ -195,13 +196,15 @@ def play(
     tools: Sequence[Any] = (),
     *,
     client_tools: tuple[Tool, ...] = (),
+    context: ContextProvider | None = None,
     answer: AnswerSettings | None = None,
     **settings: Any,
 ) -> Scene:
     """Play a scenario, which may wait for hours, and hand back what was said."""
 
     async def scene() -> Scene:
-        parts = Parts(model or ScriptedModel(), voice or ScriptedVoice(), Toolbox(tools, timeout=5.0), client_tools)
+        toolbox = Toolbox(tools, timeout=5.0)
+        parts = Parts(model or ScriptedModel(), voice or ScriptedVoice(), toolbox, client_tools, context)
         responder = Responder(
             parts, ResponderSettings(answer or AnswerSettings(), **settings), Conversation("Be brief.")
         )

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from voxtral_service.assistant.context import ContextProvider
 from voxtral_service.assistant.llm import LanguageModel
 from voxtral_service.assistant.phrases import PHRASES, Phrases
 from voxtral_service.assistant.playout import Piece, Playout
@@ -71,6 +72,7 @@ class Parts:
     synthesizer: Synthesizer | None = None
     toolbox: Toolbox = field(default_factory=Toolbox)
     client_tools: tuple[Tool, ...] = ()
+    context: ContextProvider | None = None
 
 
 @dataclass
@@ -173,6 +175,8 @@ class Answer:
 
     async def _write(self) -> ResponseEnd:
         try:
+            if self._parts.context is not None:
+                self._messages = await self._parts.context.prepare(self._messages)
             for number in range(self._settings.rounds + 1):
                 self._rounds.append(_Round())
                 calls, reason = await self._write_round(number, last=number == self._settings.rounds)
@@ -282,7 +286,7 @@ class Answer:
                     await self._speak_piece(piece, piece.utterance, self._parts.synthesizer)
                 except VoxtralError as error:  # the rest is to be read
                     self._failure = self._failure or error
-                    self._parts = Parts(self._parts.model, None, self._parts.toolbox, self._parts.client_tools)
+                    self._parts = replace(self._parts, synthesizer=None)
                     piece.utterance = None
             await self._released.wait()
             piece.start = min(piece.start, self.playout.sent)

@@ -230,11 +230,12 @@ class Responder:
 
     def _begin(self, guessed: tuple[Message[Samples], ...], model: LanguageModel | None = None) -> Answer:
         self._responses += 1
+        parts = self._parts if model is None else replace(self._parts, model=model, context=None)
         answer = Answer(
             self._responses,
             None if model is not None else self._turn or None,
             (*self.conversation.messages(), *guessed),
-            replace(self._parts, model=model or self._parts.model),
+            parts,
             self._settings.answer,
             self._events.put,
             self._clock,
