@@ -73,7 +73,7 @@ class OfflineModel:
         if prompt.clips:
             embeddings[tokens == self.tokenizer.audio] = self._hear(prompt).to(embeddings.dtype)
         cache = cache_of([])
-        output = self._network(inputs_embeds=embeddings, past_key_values=cache, use_cache=True, logits_to_keep=1)
+        output = self._network(inputs_embeds=embeddings, cache=cache, use_cache=True, logits_to_keep=1)
         return cache, output.logits[:, -1].float()
 
     @torch.inference_mode()
@@ -87,7 +87,7 @@ class OfflineModel:
             input_ids=tokens[:, None],
             attention_mask=mask,
             position_ids=positions[:, None],
-            past_key_values=cache,
+            cache=cache,
             use_cache=True,
         )
         logits: Tensor = output.logits[:, -1].float()

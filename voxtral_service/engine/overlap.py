@@ -12,8 +12,13 @@ SLACK = 0.5
 """Seconds by which two hearings may differ about when a word was spoken."""
 UNTIMED = 40
 """Units at a text's edge that are compared where an engine gives no times: 4 s of very fast speech."""
-_UNIT = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]|[^\W_\u3040-\u30ff\u3400-\u9fff]+")
-"""A word without its punctuation; in scripts without spaces a character."""
+_UNIT = re.compile(
+    r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]"
+    r"|[^\W_\u3040-\u30ff\u3400-\u9fff]+(?:['’][^\W_\u3040-\u30ff\u3400-\u9fff]+)*"
+)
+"""A word without its punctuation, but with the apostrophes inside it: half of "dog's" is no "dog". In scripts without
+spaces a character.
+"""
 _CLOSING = re.compile(r"[^\w\s]*")
 
 
