@@ -28,7 +28,11 @@ NOW = 1_790_000_000.0  # 2026-09-21 14:13:20 UTC
         ("france", "Europe/Paris"),
         ("Beijing", "Asia/Shanghai"),
         ("UTC", "UTC"),
+        ("Tokio", "Asia/Tokyo"),
+        ("sidney", "Australia/Sydney"),
+        ("san fransisco", "America/Los_Angeles"),
         ("Atlantis", None),
+        ("the moon", None),
         ("", None),
     ],
 )
@@ -44,13 +48,19 @@ async def told(name: str, arguments: str) -> str:
 
 async def test_the_time() -> None:
     assert await told("get_time", "") == "16:13 on Monday, 21 September 2026 (Europe/Paris, UTC+0200)"
-    assert await told("get_time", '{"place":"Tokyo"}') == "23:13 on Monday, 21 September 2026 (Asia/Tokyo, UTC+0900)"
+    assert await told("get_time", '{"place":"Tokyo"}') == (
+        "23:13 on Monday, 21 September 2026 in Tokyo (Asia/Tokyo, UTC+0900)"
+    )
+    assert "in New York (America/New_York" in await told("get_time", '{"place":"new yorck","days":2}')
     assert await told("get_time", '{"days":1}') == "+1 days from today is Tuesday, 22 September 2026 (Europe/Paris)"
     assert "no time zone of 'Atlantis'" in await told("get_time", '{"place":"Atlantis"}')
 
 
 async def test_the_calculator() -> None:
     assert await told("calculate", '{"expression":"17*23"}') == "391"
+    assert await told("calculate", '{"expression":"seventeen times twenty three"}') == "391"
+    assert await told("calculate", '{"expression":"1/3"}') == "about 0.333333"
+    assert await told("calculate", '{"expression":"1e9/7"}') == "about 142857142.86"
     assert "divided by zero" in await told("calculate", '{"expression":"1/0"}')
 
 

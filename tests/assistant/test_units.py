@@ -23,6 +23,7 @@ from voxtral_service.chat import ToolCall
         ("60", "miles per hour", "kilometers per hour", "about 96.5606 kilometers per hour"),
         ("2", "weeks", "hours", "336 hours"),
         ("1", "m²", "cm", "m² measures area, cm length"),
+        ("two and a half", "killometers", "meters", "2500 meters"),
         ("1", "parsec", "m", "cannot convert 'parsec'"),
         ("x", "m", "cm", "error"),
     ],

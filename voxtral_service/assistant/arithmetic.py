@@ -6,16 +6,20 @@ signed = ("-" | "+") signed | power
 power  = postfix ("^" signed)?
 postfix = atom ("!" | "%")*
 atom   = number | "(" sum ")" | function "(" sum ")" | constant
+
+Numbers may be in words: "seventeen times twenty three", "15 percent of two hundred", "half of nine", "double 21".
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from fractions import Fraction
+
+from voxtral_service.assistant.number_words import read_number
 
 MAX_LENGTH = 500
 MAX_DEPTH = 50
@@ -28,7 +32,11 @@ _TOKEN = re.compile(
 )
 _WORDS = {
     "plus": "+", "minus": "-", "times": "*", "x": "*", "of": "*", "over": "/", "by": "", "divided": "/",
-    "multiplied": "*", "percent": "%", "squared": "²", "cubed": "³",
+    "multiplied": "*", "percent": "%", "squared": "²", "cubed": "³", "negative": "-", "factorial": "!", "the": "",
+}  # fmt: skip
+_TIMES = {"double": 2, "twice": 2, "triple": 3}
+_SAID = {
+    "square root of": "√", "raised to the power of": "^", "to the power of": "^", "per cent": "percent",
 }  # fmt: skip
 _SIGNS = {"×": "*", "·": "*", "÷": "/", "−": "-", "**": "^"}
 _FUNCTIONS: dict[str, Callable[[float], float]] = {
@@ -57,7 +65,9 @@ def evaluate(text: str) -> Value:
     """
     if len(text) > MAX_LENGTH:
         raise NotASum(f"an expression may have {MAX_LENGTH} characters")
-    parser = _Parser(_tokens(text.lower().replace("square root of", "√").replace("to the power of", "^")))
+    for said, sign in _SAID.items():
+        text = text.lower().replace(said, sign)
+    parser = _Parser(_tokens(text))
     try:
         value = parser.sum(0)
     except ZeroDivisionError as error:
@@ -91,11 +101,26 @@ def _tokens(text: str) -> list[str]:
         if match is None:
             raise NotASum(f"{text[position:].strip()[:1]!r} is no part of a sum")
         number, sign, word = match.groups()
-        token = number or _SIGNS.get(sign or "", sign) or _WORDS.get(word, word)
-        if token:
-            tokens.append(token)
+        tokens.append(number or _SIGNS.get(sign or "", sign) or word)
         position = match.end()
-    return tokens
+    return [token for token in _in_digits(tokens) if token]
+
+
+def _in_digits(tokens: list[str]) -> Iterator[str]:
+    """The tokens with numbers in digits, and signs for words."""
+    at = 0
+    while at < len(tokens):
+        token = tokens[at]
+        read = read_number(tokens, at) if token.isalpha() or tokens[at + 1 : at + 2] != [] else None
+        if read is not None and (token.isalpha() or read[1] > at + 1):
+            number, at = read
+            yield from ("(", str(number.numerator), "/", str(number.denominator), ")")
+            continue
+        if token in _TIMES:
+            yield from (str(_TIMES[token]), "*")
+        elif token != "of" or not (at and tokens[at - 1] in _TIMES):
+            yield _WORDS.get(token, token)
+        at += 1
 
 
 class _Parser:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from difflib import get_close_matches
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from babel import Locale
 from babel.core import get_global
+
+ALIKE, ALIKE_SHORT = 0.86, 0.8
+"""How much of a name must be right (`difflib`'s ratio): recognisers misspell names, and a short one by one letter."""
+_NO_CITIES = ("Canada/", "US/", "Etc/", "SystemV/", "Mexico/", "Chile/", "Brazil/")
+"""Old names of whole regions."""
 
 # Capitals and large cities that no zone is named after, and countries of several zones by that of their capital.
 _OTHERS = {
@@ -48,13 +54,25 @@ _OTHERS = {
 }
 
 
-def zone_of(place: str) -> ZoneInfo | None:
-    """The zone of a city, a country or an IANA name, whatever its case and accents; None for what is not known."""
+def find_place(place: str) -> tuple[str, ZoneInfo] | None:
+    """A city, a country or an IANA name, whatever its case and accents or a wrong letter, and its zone.
+
+    The name comes back as it should be written; None for what is not known.
+    """
     names = _names()
     for candidate in (place, place.partition(",")[0]):
         if name := names.get(_key(candidate)):
-            return ZoneInfo(name)
-    return None
+            return candidate if "/" in candidate else _key(candidate).title(), ZoneInfo(name)
+    said = _key(place)
+    known = [name for name, zone in names.items() if not zone.startswith(_NO_CITIES)]
+    meant = get_close_matches(said, known, 1, ALIKE_SHORT if len(said) <= 6 else ALIKE)
+    return (meant[0].title(), ZoneInfo(names[meant[0]])) if meant else None
+
+
+def zone_of(place: str) -> ZoneInfo | None:
+    """The zone of `find_place`."""
+    found = find_place(place)
+    return found[1] if found else None
 
 
 @cache

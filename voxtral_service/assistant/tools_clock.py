@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, Field
 
-from voxtral_service.assistant.places import zone_of
+from voxtral_service.assistant.places import find_place
 from voxtral_service.assistant.tools import BuiltIn, ToolFailed
 
 
@@ -23,13 +23,15 @@ def clock_tool(home: ZoneInfo, now: Callable[[], float]) -> BuiltIn[TimeArgument
     """`home` is where the person is; `now` tells the seconds since 1970."""
 
     async def tell(asked: TimeArguments) -> str:
-        zone = zone_of(asked.place) if asked.place.strip() else home
-        if zone is None:
+        found = find_place(asked.place) if asked.place.strip() else ("", home)
+        if found is None:
             raise ToolFailed(f"I know no time zone of {asked.place!r}; name a larger city near it")
+        name, zone = found
         there = datetime.fromtimestamp(now(), UTC).astimezone(zone)
-        day = f"{there + timedelta(days=asked.days):%A, %d %B %Y}"
+        day = f"{there + timedelta(days=asked.days):%A, %-d %B %Y}"
+        where = f" in {name}" if name else ""
         if asked.days:
-            return f"{asked.days:+d} days from today is {day} ({zone.key})"
-        return f"{there:%H:%M} on {day} ({zone.key}, UTC{there:%z})"
+            return f"{asked.days:+d} days from today is {day}{where} ({zone.key})"
+        return f"{there:%H:%M} on {day}{where} ({zone.key}, UTC{there:%z})"
 
     return BuiltIn("get_time", "The current time and date, in any place.", TimeArguments, tell)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from fractions import Fraction
 
 from pydantic import BaseModel, Field
@@ -78,7 +79,9 @@ def _name(unit: str) -> str:
     name = "".join(name.split()).rstrip(".")
     known = _SIZES.keys() | _DEGREES.keys()
     candidates = (name, name.removesuffix("s"), name.removesuffix("es"), name.replace("sper", "per"))
-    return next((candidate for candidate in candidates if candidate in known), name)
+    if found := next((candidate for candidate in candidates if candidate in known), None):
+        return found
+    return next(iter(get_close_matches(name, (other for other in known if len(other) > 3), 1, 0.8)), name)
 
 
 async def _convert(asked: UnitArguments) -> str:
