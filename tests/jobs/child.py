@@ -9,9 +9,9 @@ from pathlib import Path
 from tests.fakes import LoudnessActivity, spelling_pool
 from tests.jobs.slow import SlowEngine
 from voxtral_service.database.database import Database
+from voxtral_service.database.folder import FileFolder
 from voxtral_service.engine.pool import EnginePool
 from voxtral_service.fetch import Fetcher
-from voxtral_service.jobs.folder import JobFolder
 from voxtral_service.jobs.runner import Pace
 from voxtral_service.jobs.service import Jobs
 from voxtral_service.jobs.webhook import Retries, root_secret
@@ -28,7 +28,7 @@ def jobs_in(folder: Path, pool: EnginePool, hook_port: int) -> Jobs:
     fetcher = Fetcher((f"127.0.0.1:{hook_port}",), max_bytes=10**7, max_seconds=5)
     return Jobs(
         database,
-        JobFolder(folder / "jobs"),
+        FileFolder(folder / "jobs"),
         pool,
         fetcher,
         fetcher,

@@ -13,8 +13,8 @@ import pytest
 from tests.fakes import spelling_pool
 from tests.jobs.slow import SlowEngine
 from voxtral_service.database.database import Database
+from voxtral_service.database.folder import FileFolder
 from voxtral_service.fetch import Fetcher
-from voxtral_service.jobs.folder import JobFolder
 from voxtral_service.jobs.job import Job, Status
 from voxtral_service.jobs.runner import Pace
 from voxtral_service.jobs.service import Jobs, has_ended
@@ -35,7 +35,7 @@ def jobs_of(tmp_path: Path, new_sqlite: Path) -> MakeJobs:
         fetcher = Fetcher(hosts, max_bytes=10_000_000)
         jobs = Jobs(
             Database.open(f"sqlite:///{tmp_path / 'jobs.db'}"),
-            JobFolder(tmp_path / "jobs"),
+            FileFolder(tmp_path / "jobs"),
             pool,
             fetcher,
             fetcher,

@@ -20,8 +20,8 @@ from tests.server.conftest import Running, running
 from tests.server.test_run import free_port
 from voxtral_service.config import Settings
 from voxtral_service.database.database import Database
+from voxtral_service.database.folder import FileFolder
 from voxtral_service.fetch import Fetcher
-from voxtral_service.jobs.folder import JobFolder
 from voxtral_service.jobs.runner import Pace
 from voxtral_service.jobs.service import Jobs
 
@@ -42,7 +42,7 @@ async def server(tmp_path: Path, new_sqlite: Path, hook_port: int) -> AsyncItera
 
     def jobs(pool: object) -> Jobs:
         database = Database.open(f"sqlite:///{tmp_path / 'jobs.db'}")
-        folder = JobFolder(tmp_path / "jobs")
+        folder = FileFolder(tmp_path / "jobs")
         return Jobs(database, folder, pool, fetcher, fetcher, SECRET, pace=Pace(poll=0.05))  # type: ignore[arg-type]
 
     async with running(jobs=jobs) as state:

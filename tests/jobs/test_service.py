@@ -43,7 +43,7 @@ async def test_a_recording_is_heard_whole_and_its_file_is_gone(jobs_of: MakeJobs
     async with jobs_of(engine) as jobs:
         job = submit(jobs, tmp_path / "talk.wav")
         assert job.request.model == "spelling"
-        assert jobs.folder.recording(job.id).exists()
+        assert jobs.folder.file(job.id).exists()
         done = await ended(jobs, job.id)
         assert (done.status, done.progress, done.audio_seconds) == (Status.SUCCEEDED, 1.0, SECONDS)
         segments = jobs.segments(job.id)
@@ -51,7 +51,7 @@ async def test_a_recording_is_heard_whole_and_its_file_is_gone(jobs_of: MakeJobs
         assert len(segments) == done.segments > 3
         assert [before.end for before in segments[:-1]] == [after.start for after in segments[1:]]
         assert all(segment.text for segment in segments)
-        assert not jobs.folder.recording(job.id).exists()
+        assert not jobs.folder.file(job.id).exists()
     assert {options.bulk for options in engine.opened} == {True}
     assert {options.language for options in engine.opened} == {"en"}
     assert engine.open_streams == 0
@@ -119,7 +119,7 @@ async def test_cancelling_frees_the_engine_at_once(jobs_of: MakeJobs, tmp_path: 
             cancelled = (jobs.remove if remove else jobs.cancel)(job.id, "me")
             await streams(engine, 0)
             assert cancelled.status is Status.CANCELLED
-            assert not jobs.folder.recording(job.id).exists()
+            assert not jobs.folder.file(job.id).exists()
             if remove:
                 with pytest.raises(JobNotFound):
                     jobs.get(job.id, "me")
@@ -226,11 +226,11 @@ async def test_sweeping_leaves_what_is_needed(jobs_of: MakeJobs, tmp_path: Path)
     write_talk(tmp_path / "talk.wav")
     async with jobs_of(SlowEngine(gate=asyncio.Event())) as jobs:
         job = submit(jobs, tmp_path / "talk.wav")
-        jobs.folder.recording("job_gone").touch()
+        jobs.folder.file("job_gone").touch()
         assert jobs.folder.sweep(lambda ids: set(), clock=lambda: 0) == 0
-        unfinished = jobs.folder.recording(job.id).name
+        unfinished = jobs.folder.file(job.id).name
         assert jobs.folder.sweep(lambda ids: {unfinished} & set(ids), clock=lambda: 4e9) == 1
-        assert jobs.folder.recording(job.id).exists()
+        assert jobs.folder.file(job.id).exists()
         jobs.sweep()
         assert jobs.get(job.id, "me").status in (Status.QUEUED, Status.RUNNING)
 

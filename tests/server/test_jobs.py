@@ -16,10 +16,10 @@ from tests.jobs.conftest import ROOT
 from tests.jobs.slow import SAMPLE, SECONDS
 from tests.server.conftest import Running, Serve
 from voxtral_service.database.database import Database
+from voxtral_service.database.folder import FileFolder
 from voxtral_service.engine.base import Capabilities
 from voxtral_service.engine.pool import EnginePool
 from voxtral_service.fetch import Fetcher
-from voxtral_service.jobs.folder import JobFolder
 from voxtral_service.jobs.runner import Pace
 from voxtral_service.jobs.service import JobLimits, Jobs
 from voxtral_service.server.keys import ApiKey, hashed
@@ -37,7 +37,7 @@ def make_jobs(tmp_path: Path, new_sqlite: Path) -> MakeJobs:
     def make(pool: EnginePool) -> Jobs:
         fetcher = Fetcher(("127.0.0.1:1",), max_bytes=10_000_000)
         database = Database.open(f"sqlite:///{tmp_path / 'jobs.db'}")
-        folder = JobFolder(tmp_path / "jobs")
+        folder = FileFolder(tmp_path / "jobs")
         pace, limits = Pace(poll=0.05, retry=0.05), JobLimits(most=3)
         return Jobs(database, folder, pool, fetcher, fetcher, ROOT, pace=pace, limits=limits)
 

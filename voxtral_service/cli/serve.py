@@ -247,8 +247,8 @@ def synthesizer(settings: Settings) -> Synthesizer | None:
 def open_jobs(settings: Settings, pool: EnginePool, files: FileSettings) -> Jobs:
     """The jobs of a server, with their database at its newest revision."""
     from voxtral_service.cli.database import database
+    from voxtral_service.database.folder import FileFolder
     from voxtral_service.fetch import Fetcher
-    from voxtral_service.jobs.folder import JobFolder
     from voxtral_service.jobs.runner import Pace
     from voxtral_service.jobs.service import JobLimits, Jobs
     from voxtral_service.jobs.webhook import ATTEMPT_SECONDS, root_secret
@@ -257,7 +257,7 @@ def open_jobs(settings: Settings, pool: EnginePool, files: FileSettings) -> Jobs
     opened.upgrade()
     return Jobs(
         opened,
-        JobFolder(settings.data_dir / "jobs"),
+        FileFolder(settings.data_dir / "jobs"),
         pool,
         Fetcher(settings.url_hosts, max_bytes=settings.max_upload),
         Fetcher(settings.url_hosts, max_bytes=0, max_seconds=ATTEMPT_SECONDS),

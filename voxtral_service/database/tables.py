@@ -1,4 +1,4 @@
-"""Every table, as the newest migration leaves it.
+"""Every table, as the newest migration leaves it, but for the indexes of full-text search (`fulltext`).
 
 Times are seconds since 1970, UTC. Columns named `body` hold JSON as text, so that both databases store the same bytes.
 """
@@ -6,6 +6,8 @@ Times are seconds since 1970, UTC. Columns named `body` hold JSON as text, so th
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
+    Boolean,
     Column,
     Double,
     ForeignKey,
@@ -87,3 +89,103 @@ webhook_deliveries = Table(
 Index(None, webhook_deliveries.c.status, webhook_deliveries.c.run_at)
 Index(None, webhook_deliveries.c.owner, webhook_deliveries.c.created_at)
 Index(None, webhook_deliveries.c.job_id)
+
+memory_owners = Table(
+    "memory_owners",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("enabled", Boolean, nullable=False),
+    Column("changed_at", Double, nullable=False),
+)
+
+memories = Table(
+    "memories",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("owner", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("changed_at", Double, nullable=False),
+)
+Index(None, memories.c.owner, memories.c.created_at)
+
+projects = Table(
+    "projects",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("instructions", Text, nullable=False),
+    Column("retention_days", Double),
+    Column("created_at", Double, nullable=False),
+)
+Index(None, projects.c.owner, projects.c.created_at)
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("project_id", Text, ForeignKey("projects.id", ondelete="CASCADE"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("pages", Integer, nullable=False),
+    Column("paged", Boolean, nullable=False),
+    Column("passages", Integer, nullable=False),
+    Column("created_at", Double, nullable=False),
+)
+Index(None, documents.c.project_id, documents.c.created_at)
+
+passages = Table(
+    "passages",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("document_id", Text, ForeignKey("documents.id", ondelete="CASCADE"), nullable=False),
+    Column("place", Integer, nullable=False),
+    Column("page", Integer, nullable=False),
+    Column("last_page", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    UniqueConstraint("document_id", "place"),
+)
+
+document_pages = Table(
+    "document_pages",
+    metadata,
+    Column("document_id", Text, ForeignKey("documents.id", ondelete="CASCADE"), nullable=False),
+    Column("page", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    PrimaryKeyConstraint("document_id", "page"),
+)
+
+# Which words a document has, for questions that spell them another way.
+document_terms = Table(
+    "document_terms",
+    metadata,
+    Column("document_id", Text, ForeignKey("documents.id", ondelete="CASCADE"), nullable=False),
+    Column("term", Text, nullable=False),
+    PrimaryKeyConstraint("document_id", "term"),
+)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("project_id", Text, ForeignKey("projects.id", ondelete="CASCADE"), nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("changed_at", Double, nullable=False),
+)
+Index(None, conversations.c.project_id, conversations.c.changed_at)
+
+conversation_turns = Table(
+    "conversation_turns",
+    metadata,
+    Column("conversation_id", Text, ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("place", Integer, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    PrimaryKeyConstraint("conversation_id", "key"),
+)

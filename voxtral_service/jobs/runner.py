@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any, Never
 
 from voxtral_service import metrics
+from voxtral_service.database.folder import FileFolder
 from voxtral_service.engine.files import transcribe_file
 from voxtral_service.engine.pool import EnginePool
 from voxtral_service.errors import CallerError, EngineError, Overloaded, StorageError, VoxtralError
 from voxtral_service.events import TranscriptSegment
 from voxtral_service.fetch import Fetcher
 from voxtral_service.jobs.crew import Crew
-from voxtral_service.jobs.folder import JobFolder
 from voxtral_service.jobs.job import Claim, Job, JobError, Status
 from voxtral_service.jobs.recording import Recording
 from voxtral_service.jobs.store import JobStore, LeaseLost
@@ -56,7 +56,7 @@ class Runner:
         self,
         store: JobStore,
         pool: EnginePool,
-        folder: JobFolder,
+        folder: FileFolder,
         fetcher: Fetcher,
         *,
         pace: Pace | None = None,
@@ -123,7 +123,7 @@ class Runner:
         job = claim.job
         await self._fetch(job)
         async with self._pool.use(job.request.model) as loaded:
-            path, name = self._folder.recording(job.id), job.request.source
+            path, name = self._folder.file(job.id), job.request.source
             recording = Recording(path, name=name, skip=job.done_seconds, max_seconds=self._pace.max_seconds)
             try:
                 await asyncio.to_thread(recording.open)
@@ -153,7 +153,7 @@ class Runner:
 
     async def _fetch(self, job: Job) -> None:
         """Bring the recording here if it is somewhere else."""
-        if await asyncio.to_thread(self._folder.recording(job.id).is_file):
+        if await asyncio.to_thread(self._folder.file(job.id).is_file):
             return
         if job.request.url is None:
             raise EngineError(f"the recording {job.request.source} is no longer in the jobs' folder; send it again")

@@ -12,11 +12,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from voxtral_service.database.database import Database
+from voxtral_service.database.folder import FileFolder
 from voxtral_service.engine.pool import EnginePool
 from voxtral_service.errors import StorageError
 from voxtral_service.events import TranscriptSegment
 from voxtral_service.fetch import Fetcher
-from voxtral_service.jobs.folder import JobFolder
 from voxtral_service.jobs.job import ENDED, Job, JobRequest, Status
 from voxtral_service.jobs.outbox import Delivery, DeliveryStatus, Outbox
 from voxtral_service.jobs.runner import Pace, Runner
@@ -48,7 +48,7 @@ class Jobs:
     def __init__(
         self,
         database: Database,
-        folder: JobFolder,
+        folder: FileFolder,
         pool: EnginePool,
         fetcher: Fetcher,
         posts: Fetcher,
