@@ -6,8 +6,12 @@
     │   ├── InvalidOption      a setting is out of range or unknown
     │   ├── ModelNotFound      the named model is not on this machine
     │   ├── TooLarge           more was sent than is taken at once
-    │   ├── JobNotFound        there is no such job, or it is another caller's
+    │   ├── NotFound           there is no such thing, or it is another caller's: JobNotFound, MemoryNotFound,
+    │   │                      ProjectNotFound, DocumentNotFound, ConversationNotFound
     │   ├── JobNotFinished     a job has no result yet, or never will
+    │   ├── MemoryOff          who asks has not switched memory on
+    │   ├── StoreFull          the caller keeps as much as may be kept
+    │   ├── UnreadableDocument the file holds no text that can be read within limits
     │   ├── IdempotencyKeyReused   a key that stood for another request
     │   ├── Unauthorized       no API key, or none that is known
     │   └── ForeignOrigin      a web page of another site tried to use the server from its visitor's browser
@@ -67,10 +71,58 @@ class TooLarge(CallerError):
     code = "payload_too_large"
 
 
-class JobNotFound(CallerError):
+class NotFound(CallerError):
+    """There is no such thing, or it is another caller's."""
+
+    code = "not_found"
+
+
+class JobNotFound(NotFound):
     """There is no such job, or it is another caller's."""
 
     code = "job_not_found"
+
+
+class MemoryNotFound(NotFound):
+    """There is no such memory, or it is another caller's."""
+
+    code = "memory_not_found"
+
+
+class ProjectNotFound(NotFound):
+    """There is no such project, or it is another caller's."""
+
+    code = "project_not_found"
+
+
+class DocumentNotFound(NotFound):
+    """There is no such document in the project."""
+
+    code = "document_not_found"
+
+
+class ConversationNotFound(NotFound):
+    """There is no such conversation in the project."""
+
+    code = "conversation_not_found"
+
+
+class MemoryOff(CallerError):
+    """Who asks has not switched memory on."""
+
+    code = "memory_off"
+
+
+class StoreFull(CallerError):
+    """The caller keeps as much as may be kept; something must go first."""
+
+    code = "store_full"
+
+
+class UnreadableDocument(CallerError):
+    """A file holds no text that can be read within limits."""
+
+    code = "unreadable_document"
 
 
 class JobNotFinished(CallerError):

@@ -59,11 +59,11 @@ class TextIndex:
 
         The terms of a group are spellings of one word.
         """
-        scopes, groups = [_scope(scope) for scope in scopes], [sorted(group) for group in groups if group]
-        if not scopes or not groups:
+        words = [sorted(group) for group in groups if group]
+        if not scopes or not words:
             return []
         search = self._postgres if connection.dialect.name == "postgresql" else self._sqlite
-        statement, values = search(scopes, groups)
+        statement, values = search([_scope(scope) for scope in scopes], words)
         found = connection.execute(sa.text(statement), {**values, "limit": limit})
         return list(found.scalars())
 

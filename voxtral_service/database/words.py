@@ -22,6 +22,7 @@ _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020
 # Python counts the vowel signs of Indian scripts as no part of a word.
 _WORD = re.compile(rf"[{_CJK}]+|(?:(?![{_CJK}])[^\W_]|[\u0900-\u0963\u0966-\u0dff])+")
 _IS_CJK = re.compile(f"[{_CJK}]")
+_CONTROL = re.compile("[\0-\x08\x0e-\x1f\x7f\ud800-\udfff]")
 _STEMMED = re.compile("[a-z]{3,}")
 _local = threading.local()
 
@@ -45,9 +46,19 @@ si su sus tus una uno y yo che chi ci cosa dalla della delle di dove e gli ho io
 quando quanto sei sono sul sulla ti tuo tua ao aos com dos ela ele em eu foi isso meu minha na nas num numa os pelo
 pela qual quais quem sao sem seu sua teu uma voce aan bij dat deze dit een haar heb heeft het hij hoe ik jij jouw kan
 maar met mijn naar niet nog om onze ook op voor waar wanneer wat welke zijn zij t couldn didn doesn don hadn hasn
-haven isn aren wasn weren wouldn won
+haven isn aren wasn weren wouldn won everything anything something thing things
 """.split()  # noqa: SIM905
 )
+
+
+def storable(text: str) -> str:
+    """A text without what PostgreSQL or UTF-8 cannot hold, and without other control characters but tabs and lines."""
+    return _CONTROL.sub("", text)
+
+
+def one_line(text: str) -> str:
+    """A storable text with single spaces in place of all white space."""
+    return " ".join(storable(text).split())
 
 
 def terms(text: str) -> list[str]:
@@ -59,6 +70,11 @@ def asked_terms(question: str) -> list[str]:
     """The terms that a question is about, each once, at most `MAX_ASKED`; all of its terms if it has none but stops."""
     found = dict.fromkeys(_terms(question, stops=STOP_WORDS)) or dict.fromkeys(_terms(question, stops=frozenset()))
     return list(found)[:MAX_ASKED]
+
+
+def is_vague(question: str) -> bool:
+    """Whether a question is about nothing in particular: "what do you know about me?"."""
+    return next(_terms(question, stops=STOP_WORDS), None) is None
 
 
 def _terms(text: str, *, stops: frozenset[str]) -> Iterator[str]:
