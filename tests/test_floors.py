@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "voxtral_service"
 FLOORS = [
-    {"config", "events", "errors", "metrics", "chat"},
+    {"config", "events", "errors", "metrics", "chat", "tool_servers"},
     {"audio", "subtitles", "render", "running_text", "fetch", "database"},
     {"voxtral"},
     {"engine"},

@@ -8,6 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from voxtral_service.chat import Tool
+from voxtral_service.tool_servers import ToolServer
+
 
 @dataclass(frozen=True, slots=True)
 class Word:
@@ -328,7 +331,28 @@ class Truncate:
     audio_ms: int
 
 
-AssistantCommand = CreateResponse | CancelResponse | Truncate
+@dataclass(frozen=True, slots=True)
+class UseToolServers:
+    """Let the model call the tools of these servers, and of none that were named before; each is told of by
+    ToolServerReady or ToolServerFailed. Those that have not changed stay connected, and are told of again.
+    """
+
+    servers: tuple[ToolServer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DecideApproval:
+    """Whether a call that ResponseApprovalRequest tells of may be made. An answer follows, as soon as nobody speaks.
+
+    Nothing happens for a call that nobody asked about, or that has been decided on.
+    """
+
+    call_id: str
+    approve: bool
+    reason: str = ""
+
+
+AssistantCommand = CreateResponse | CancelResponse | Truncate | UseToolServers | DecideApproval
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,13 +384,19 @@ class ResponseAudio:
 
 @dataclass(frozen=True, slots=True)
 class ResponseToolCall:
-    """The model wants a tool called. With `here`, that is done here, else by the caller."""
+    """The model wants a tool called. With `here`, that is done here, else by the caller.
+
+    `server` is the label of the tool server that is asked, if one is; `name` is then its own for the tool. `approval`
+    is the `call_id` of the ResponseApprovalRequest that the caller has agreed to.
+    """
 
     response: int
     call_id: str
     name: str
     arguments: str
     here: bool
+    server: str = ""
+    approval: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,6 +407,17 @@ class ResponseToolResult:
     call_id: str
     output: str
     failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseApprovalRequest:
+    """The model wants a tool of a server called, which waits for DecideApproval; the response ends without it."""
+
+    response: int
+    call_id: str
+    server: str
+    name: str
+    arguments: str
 
 
 ResponseEnd = Literal["completed", "length", "tool_calls", "interrupted", "cancelled", "failed"]
@@ -407,12 +448,32 @@ class ResponseTruncated:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class ToolServerReady:
+    """A server's tools can be called; `tools` have the names that it gives them."""
+
+    server: str
+    tools: tuple[Tool, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolServerFailed:
+    """A server's tools cannot be called, and why."""
+
+    server: str
+    code: str
+    message: str
+
+
 AssistantEvent = (
     ResponseStarted
     | ResponseText
     | ResponseAudio
     | ResponseToolCall
     | ResponseToolResult
+    | ResponseApprovalRequest
     | ResponseEnded
     | ResponseTruncated
+    | ToolServerReady
+    | ToolServerFailed
 )

@@ -16,7 +16,7 @@ from voxtral_service.assistant.context import ContextProvider
 from voxtral_service.assistant.conversation import Conversation
 from voxtral_service.assistant.responder import Responder, ResponderSettings
 from voxtral_service.assistant.speech import SpeechChunk, SpeechOptions, SpokenWord, Voice
-from voxtral_service.assistant.tools import Toolbox
+from voxtral_service.assistant.tools import Toolbox, ToolServers
 from voxtral_service.audio import Samples
 from voxtral_service.chat import AnswerEnd, AnswerEvent, AnswerOptions, AnswerText, Message, Tool, ToolCall
 from voxtral_service.errors import VoxtralError
@@ -197,13 +197,14 @@ def play(
     *,
     client_tools: tuple[Tool, ...] = (),
     context: ContextProvider | None = None,
+    servers: ToolServers | None = None,
     answer: AnswerSettings | None = None,
     **settings: Any,
 ) -> Scene:
     """Play a scenario, which may wait for hours, and hand back what was said."""
 
     async def scene() -> Scene:
-        toolbox = Toolbox(tools, timeout=5.0)
+        toolbox = Toolbox(tools, servers=servers, timeout=5.0)
         parts = Parts(model or ScriptedModel(), voice or ScriptedVoice(), toolbox, client_tools, context)
         responder = Responder(
             parts, ResponderSettings(answer or AnswerSettings(), **settings), Conversation("Be brief.")

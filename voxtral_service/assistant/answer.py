@@ -32,6 +32,7 @@ from voxtral_service.chat import AnswerEnd, AnswerOptions, AnswerText, EndOfAnsw
 from voxtral_service.errors import VoxtralError
 from voxtral_service.events import (
     AssistantEvent,
+    ResponseApprovalRequest,
     ResponseAudio,
     ResponseEnd,
     ResponseEnded,
@@ -45,6 +46,8 @@ from voxtral_service.events import (
 FRAME_SECONDS = 0.1
 """The longest piece of sound in one event."""
 WAITING_PIECES = 8
+ASKED = "Waiting for the person to allow this call. Say so, and do not call it again."
+"""What the model is told of a call that is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,15 @@ class Parts:
     context: ContextProvider | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A call that an earlier answer asked for, and what the caller said to it."""
+
+    call: ToolCall
+    approve: bool
+    reason: str = ""
+
+
 @dataclass
 class _Round:
     calls: tuple[ToolCall, ...] = ()
@@ -93,14 +105,18 @@ class Answer:
         settings: AnswerSettings,
         emit: Callable[[AssistantEvent], Awaitable[None]],
         clock: Callable[[], float],
+        decided: Sequence[Decided] = (),
     ) -> None:
         self.response = response
+        self.asked: dict[str, ToolCall] = {}
+        """Calls that wait for the caller's approval, by their ids."""
         self.playout = Playout()
         self.ended = False
         """Whether ResponseEnded was told, or never will be."""
         self._messages = tuple(messages)
         self._parts, self._settings = parts, settings
         self._emit_now, self._clock = emit, clock
+        self._decided = tuple(decided)
         self._released = asyncio.Event()
         self._held: list[AssistantEvent] = [ResponseStarted(response, turn)]
         self._telling = asyncio.Lock()
@@ -177,9 +193,13 @@ class Answer:
         try:
             if self._parts.context is not None:
                 self._messages = await self._parts.context.prepare(self._messages)
-            for number in range(self._settings.rounds + 1):
+            if self._decided:
                 self._rounds.append(_Round())
-                calls, reason = await self._write_round(number, last=number == self._settings.rounds)
+                await self._carry_out()
+            first, last = len(self._rounds), len(self._rounds) + self._settings.rounds
+            for number in range(first, last + 1):
+                self._rounds.append(_Round())
+                calls, reason = await self._write_round(number, last=number == last)
                 if not calls:
                     return "length" if reason == "length" else "completed"
                 if await self._call(number, calls):
@@ -234,21 +254,57 @@ class Answer:
     # -- tools
 
     async def _call(self, number: int, calls: Sequence[ToolCall]) -> bool:
-        """Call what can be called here; whether the caller has to call the rest."""
+        """Call what can be called here; whether the caller has to do something about the rest."""
         toolbox = self._parts.toolbox
         elsewhere = {tool.name for tool in self._parts.client_tools} - {tool.name for tool in toolbox.tools}
-        if any(call.name in elsewhere or (call.name in toolbox and toolbox.changes(call.name)) for call in calls):
+        asking = {call.id for call in calls if (remote := toolbox.remote(call.name)) and remote.asks}
+        if asking or any(call.name in elsewhere or toolbox.changes(call.name) for call in calls):
             await self._released.wait()
         for call in calls:
-            here = call.name not in elsewhere
-            await self._emit(ResponseToolCall(self.response, call.id, call.name, call.arguments, here))
+            if call.id in asking:
+                await self._ask(call)
+            else:
+                await self._tell_call(call, here=call.name not in elsewhere)
+        here = [call for call in calls if call.name not in elsewhere and call.id not in asking]
+        results: list[Message[Samples]] = [
+            Message("tool", (ASKED,), call_id=call.id) for call in calls if call.id in asking
+        ]
+        results += await self._run_all(number, here)
+        self._rounds[number] = _Round(tuple(calls), tuple(results))
+        return bool(asking) or any(call.name in elsewhere for call in calls)
+
+    async def _carry_out(self) -> None:
+        """Call what the caller has agreed to; the model is told of it as if it had asked anew."""
+        await self._released.wait()
+        calls = [replace(made.call, id=f"{made.call.id}_2") for made in self._decided]
+        pairs = tuple(zip(calls, self._decided, strict=True))
+        for call, made in pairs:
+            if made.approve:
+                await self._tell_call(call, here=True, approval=made.call.id)
+        results = await self._run_all(0, [call for call, made in pairs if made.approve])
+        results += [Message("tool", (_denied(made),), call_id=call.id) for call, made in pairs if not made.approve]
+        self._rounds[0] = _Round(tuple(calls), tuple(results))
+
+    async def _ask(self, call: ToolCall) -> None:
+        remote = self._parts.toolbox.remote(call.name)
+        if remote is not None:
+            self.asked[call.id] = call
+            await self._emit(
+                ResponseApprovalRequest(self.response, call.id, remote.server, remote.name, call.arguments)
+            )
+
+    async def _tell_call(self, call: ToolCall, *, here: bool, approval: str = "") -> None:
+        remote = self._parts.toolbox.remote(call.name) if here else None
+        name, server = (remote.name, remote.server) if remote else (call.name, "")
+        await self._emit(ResponseToolCall(self.response, call.id, name, call.arguments, here, server, approval))
+
+    async def _run_all(self, number: int, calls: Sequence[ToolCall]) -> list[Message[Samples]]:
         async with asyncio.TaskGroup() as tasks:
-            running = [tasks.create_task(self._run(call)) for call in calls if call.name not in elsewhere]
+            running = [tasks.create_task(self._run(call)) for call in calls]
             filler = tasks.create_task(self._fill(number))
             results = [await task for task in running]
             filler.cancel()
-        self._rounds[number] = _Round(tuple(calls), tuple(results))
-        return any(call.name in elsewhere for call in calls)
+        return results
 
     async def _run(self, call: ToolCall) -> Message[Samples]:
         outcome = await self._parts.toolbox.run(call)
@@ -331,6 +387,10 @@ class Answer:
             while self._held:
                 await self._emit_now(self._held[0])
                 self._held.pop(0)
+
+
+def _denied(made: Decided) -> str:
+    return "The person does not allow this call." + (f" They say: {made.reason}" if made.reason else "")
 
 
 def _word(utterance: Utterance, word: SpokenWord, start: float) -> Word:

@@ -6,27 +6,29 @@ import asyncio
 import logging
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
-from voxtral_service.assistant.answer import Answer, AnswerSettings, Parts
+from voxtral_service.assistant.answer import Answer, AnswerSettings, Decided, Parts
 from voxtral_service.assistant.backchannel import is_backchannel
 from voxtral_service.assistant.conversation import Conversation
 from voxtral_service.assistant.floor import TABLE, Action, Signal, State
 from voxtral_service.assistant.llm import LanguageModel, Recital
 from voxtral_service.audio import Samples
 from voxtral_service.chat import Message
-from voxtral_service.errors import Overloaded
+from voxtral_service.errors import InvalidOption, Overloaded
 from voxtral_service.events import (
     AssistantCommand,
     AssistantEvent,
     CancelResponse,
     CreateResponse,
+    DecideApproval,
     ResponseEnd,
     ResponseTruncated,
     SessionEvent,
+    ToolServerFailed,
     TranscriptDelta,
     TranscriptFailed,
     TranscriptFinal,
@@ -35,6 +37,7 @@ from voxtral_service.events import (
     TurnEnded,
     TurnResumed,
     TurnStarted,
+    UseToolServers,
 )
 
 logger = logging.getLogger(__name__)
@@ -92,7 +95,7 @@ class Responder:
         self._guesses = 0
         self._during_answer = False
         self._speaking = False
-        self._announcements: deque[str] = deque()
+        self._due: deque[str | Decided] = deque()
 
     async def __aiter__(self) -> AsyncIterator[AssistantEvent]:
         """Events until `close`."""
@@ -104,6 +107,8 @@ class Responder:
         await self._drop()
         for task in tuple(self._tasks):
             task.cancel()
+        if self._parts.toolbox.servers is not None:
+            await self._parts.toolbox.servers.close()
         while self._events.full():
             self._events.get_nowait()
         self._events.put_nowait(None)
@@ -117,12 +122,16 @@ class Responder:
                 await self._signal(Signal.CANCEL)
             case Truncate():
                 await self._truncate(command)
+            case UseToolServers():
+                self._spawn(self._use(command))
+            case DecideApproval():
+                await self._decide(command)
 
     async def announce(self, text: str) -> None:
         """Say this as soon as nobody speaks. Raises Overloaded when too much waits to be said."""
-        if len(self._announcements) >= MAX_ANNOUNCEMENTS:
+        if len(self._due) >= MAX_ANNOUNCEMENTS:
             raise Overloaded(f"{MAX_ANNOUNCEMENTS} announcements wait already")
-        self._announcements.append(text)
+        self._due.append(text)
         await self._signal(None)
 
     async def hear(self, event: SessionEvent) -> None:
@@ -188,7 +197,7 @@ class Responder:
             stale = answer is not None and (self._current is None or self._current[0] is not answer)
             if signal is not None and not stale:
                 await self._step(signal)
-            if self._announcements and not self._speaking:
+            if self._due and not self._speaking:
                 await self._step(Signal.ANNOUNCE)
 
     async def _step(self, signal: Signal) -> None:
@@ -209,7 +218,7 @@ class Responder:
                 await self._stop("interrupted")
                 self._begin(()).release()
             case Action.ANNOUNCE:
-                self._begin((), Recital(self._announcements.popleft())).release()
+                self._begin_due().release()
             case Action.FORGET:
                 await self._drop()
             case Action.RELEASE if self._current is not None:
@@ -228,17 +237,33 @@ class Responder:
 
     # -- answers
 
-    def _begin(self, guessed: tuple[Message[Samples], ...], model: LanguageModel | None = None) -> Answer:
+    def _begin_due(self) -> Answer:
+        """An answer that nobody's turn asked for."""
+        first = self._due.popleft()
+        if isinstance(first, str):
+            return self._begin((), Recital(first))
+        decided = [first]
+        while self._due and isinstance(self._due[0], Decided):
+            decided.append(cast(Decided, self._due.popleft()))
+        return self._begin((), decided=decided)
+
+    def _begin(
+        self,
+        guessed: tuple[Message[Samples], ...],
+        model: LanguageModel | None = None,
+        decided: Sequence[Decided] = (),
+    ) -> Answer:
         self._responses += 1
         parts = self._parts if model is None else replace(self._parts, model=model, context=None)
         answer = Answer(
             self._responses,
-            None if model is not None else self._turn or None,
+            None if model is not None or decided else self._turn or None,
             (*self.conversation.messages(), *guessed),
             parts,
             self._settings.answer,
             self._events.put,
             self._clock,
+            decided,
         )
         self._current = answer, self._spawn(self._run(answer))
         return answer
@@ -300,6 +325,23 @@ class Responder:
         answer.playout.stop(command.audio_ms / 1000)
         self.conversation.put(f"response {answer.response}", answer.messages())
         await self._tell_cut(answer)
+
+    async def _use(self, command: UseToolServers) -> None:
+        servers = self._parts.toolbox.servers
+        if servers is not None:
+            await servers.use(command.servers, self._events.put)
+            return
+        for named in command.servers:
+            problem = InvalidOption("tools of other servers are not called here", field="tools")
+            await self._events.put(ToolServerFailed(named.label, problem.code, str(problem)))
+
+    async def _decide(self, command: DecideApproval) -> None:
+        current = (self._current[0],) if self._current is not None else ()
+        for answer in (*current, *reversed(self._answers.values())):
+            if call := answer.asked.pop(command.call_id, None):
+                self._due.append(Decided(call, command.approve, command.reason))
+                await self._signal(None)
+                return
 
     async def _tell_cut(self, answer: Answer) -> None:
         heard = round(answer.playout.played(self._clock()) * 1000)

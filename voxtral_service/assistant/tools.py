@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -13,6 +13,8 @@ from pydantic import BaseModel, ValidationError
 
 from voxtral_service.chat import Tool, ToolCall
 from voxtral_service.errors import VoxtralError
+from voxtral_service.events import ToolServerFailed, ToolServerReady
+from voxtral_service.tool_servers import ToolServer
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +75,41 @@ class BuiltIn(Generic[Arguments]):
         return await self.run(given)
 
 
+@dataclass(frozen=True)
+class RemoteTool:
+    """A tool of another server, which calls it `name`; `asks` tells whether the caller must agree to each call."""
+
+    tool: Tool
+    server: str
+    name: str
+    asks: bool
+    changes: bool
+    run: Callable[[str], Awaitable[str]]
+
+    async def call(self, arguments: str) -> str:
+        """See `Callee`."""
+        return await self.run(arguments)
+
+
+Tell = Callable[[ToolServerReady | ToolServerFailed], Awaitable[None]]
+
+
+class ToolServers(Protocol):
+    """The servers whose tools one conversation may call."""
+
+    def tools(self) -> Sequence[RemoteTool]:
+        """Those that can be called now; it may change at any time. No two have one name."""
+        ...
+
+    async def use(self, servers: Sequence[ToolServer], tell: Tell) -> None:
+        """See `UseToolServers`; returns when all has been told."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of what is this conversation's own. Harmless when closed."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What the model is told of a call."""
@@ -84,36 +121,44 @@ class Outcome:
 class Toolbox:
     """The tools of one conversation."""
 
-    def __init__(self, tools: Iterable[Callee] = (), *, timeout: float = 20.0) -> None:
+    def __init__(
+        self, tools: Iterable[Callee] = (), *, servers: ToolServers | None = None, timeout: float = 20.0
+    ) -> None:
         """A call may take `timeout` seconds. Raises ValueError for two tools of one name."""
-        self._tools: dict[str, Callee] = {}
+        self.servers = servers
+        self._own: dict[str, Callee] = {}
         for callee in tools:
-            if callee.tool.name in self._tools:
+            if callee.tool.name in self._own:
                 raise ValueError(f"there are two tools {callee.tool.name}")
-            self._tools[callee.tool.name] = callee
+            self._own[callee.tool.name] = callee
         self._timeout = timeout
 
     @property
     def tools(self) -> tuple[Tool, ...]:
         """What a model is told."""
-        return tuple(callee.tool for callee in self._tools.values())
+        return tuple(callee.tool for callee in self._all().values())
 
     def __contains__(self, name: str) -> bool:
-        return name in self._tools
+        return name in self._all()
 
     def changes(self, name: str) -> bool:
         """Whether a call leaves a trace."""
-        return name in self._tools and self._tools[name].changes
+        callee = self._all().get(name)
+        return callee is not None and callee.changes
+
+    def remote(self, name: str) -> RemoteTool | None:
+        """The tool if another server has it."""
+        callee = self._all().get(name)
+        return callee if isinstance(callee, RemoteTool) else None
 
     async def run(self, call: ToolCall) -> Outcome:
         """Call a tool; whatever becomes of it is an outcome."""
-        if call.name not in self._tools:
-            return Outcome(
-                _error(f"there is no tool {call.name}, only {', '.join(self._tools) or 'none'}"), failed=True
-            )
+        tools = self._all()
+        if call.name not in tools:
+            return Outcome(_error(f"there is no tool {call.name}, only {', '.join(tools) or 'none'}"), failed=True)
         try:
             async with asyncio.timeout(self._timeout):
-                output = await self._tools[call.name].call(call.arguments)
+                output = await tools[call.name].call(call.arguments)
         except TimeoutError:
             return Outcome(_error(f"{call.name} took longer than {self._timeout:g} s and was given up"), failed=True)
         except (ToolFailed, VoxtralError) as error:
@@ -124,6 +169,11 @@ class Toolbox:
         if len(output) > MAX_OUTPUT:
             output = output[:MAX_OUTPUT] + f"\n[cut off: {len(output) - MAX_OUTPUT} more characters]"
         return Outcome(output)
+
+    def _all(self) -> Mapping[str, Callee]:
+        """By name; a server cannot take the name of a tool that is here."""
+        elsewhere = self.servers.tools() if self.servers is not None else ()
+        return {callee.tool.name: callee for callee in elsewhere} | self._own
 
 
 def _error(message: str) -> str:
