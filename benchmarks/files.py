@@ -3,12 +3,15 @@
     OMP_NUM_THREADS=1 python -m benchmarks.files
     OMP_NUM_THREADS=1 python -m benchmarks.files --clips FOLDER --minutes 120 --rounds 3 --json files.json
 
-Every figure is of one thread of torch or CTranslate2. In each round all contenders run one after the other, so that a
-disturbance of the machine hits all of them; the table shows the best round of each, by CPU time, which a busy machine
-changes less than the clock. Ours is the whole way from a WAV to finished segments: decoding, voice activity, cutting,
-joining. transformers (`generate` on whole clips, greedy, alone and eight at once) is handed samples in memory and
-spends nothing on any of these; faster-whisper's own pipeline (`BatchedInferencePipeline`, voice activity filter, word
-times) does all of it. Peers hear as much as `--peer-minutes` says; their speed does not depend on the length.
+Every figure is of one thread of torch or CTranslate2, and all hear `--batch` pieces at once, or one by one where it
+says so. In each round all contenders run one after the other, so that a disturbance of the machine hits all of them;
+the table shows the best round of each, by CPU time, which a busy machine changes less than the clock. Ours is what
+`voxtral transcribe` does, the whole way from WAVs to finished segments: decoding, voice activity, cutting, joining.
+faster-whisper's own pipeline (`BatchedInferencePipeline`, voice activity filter, word times) does all of it too, one
+file after the other. transformers (`generate` on whole clips, greedy) is handed samples in memory and spends nothing on
+any of these; it hears 16 of the clips, and `--peer-minutes` of the long file in pieces of 30 s: its speed depends on
+neither. Memory is of the whole process, in which the peers' models are loaded too: when a tenth has been heard, and at
+its peak.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import cycle
@@ -34,17 +38,17 @@ from rich.table import Table
 from benchmarks import machine
 from tests.tiny_whisper import write_whisper
 from voxtral_service.audio import SAMPLE_RATE, Samples
-from voxtral_service.audio.decode import AudioReader, read
+from voxtral_service.audio.decode import read
 from voxtral_service.audio.write import write_wav
+from voxtral_service.cli.batch import Batch, Engines, Job
+from voxtral_service.cli.inputs import Input
+from voxtral_service.cli.recording import Recording
 from voxtral_service.engine import loading
 from voxtral_service.engine.base import Engine, StreamOptions
-from voxtral_service.engine.files import transcribe_file
 from voxtral_service.engine.registry import InstalledModel, Registry
-from voxtral_service.events import TranscriptSegment
 from voxtral_service.voxtral import checkpoint
 
 ROOT = Path(__file__).parents[1]
-LANES = 16
 TOKEN = 1280
 """Samples of one token of Voxtral Realtime."""
 PADDED = 32 + 6 + 1 + 10
@@ -55,14 +59,14 @@ Runs = dict[str, Callable[[], tuple[float, float, float]]]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One contender: seconds of audio, of CPU time and on the clock for them, megabytes resident early and late."""
+    """One contender: seconds of audio, of CPU time and on the clock for them, megabytes resident early and at most."""
 
     what: str
     audio: float
     cpu: float
     clock: float
     early_mb: float = 0.0
-    late_mb: float = 0.0
+    peak_mb: float = 0.0
 
     @property
     def speed(self) -> float:
@@ -75,35 +79,37 @@ def resident_mb() -> float:
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
 
 
-async def ours(engine: Engine, files: Sequence[Path], workers: int) -> tuple[float, float, float]:
-    """Transcribe files, so many at once; seconds of audio, and megabytes after a tenth of it and at the end."""
-    queue, heard, early = iter(files), 0.0, 0.0
+async def ours(engine: Engine, files: Sequence[Path], batch: int, workers: int) -> tuple[float, float, float]:
+    """Transcribe files; seconds of audio, and megabytes after a tenth of it and at most."""
+    options = StreamOptions(language="en", bulk=True)
+    jobs = [Job(Recording(Input(file.name, file, file)), options) for file in files]
     total = sum(file.stat().st_size for file in files) / 2 / SAMPLE_RATE
+    early = peak = 0.0
 
-    async def work() -> None:
-        nonlocal heard, early
-        for file in queue:
-            before = heard
-            with AudioReader(file) as reader:
-                events = transcribe_file(
-                    engine, reader, StreamOptions(language="en", bulk=True), lanes=LANES // workers
-                )
-                async for event in events:
-                    if isinstance(event, TranscriptSegment):
-                        heard += event.end - event.start
-                        if not early and heard > total / 10:
-                            early = resident_mb()
-            assert heard > before
+    async def watch() -> None:
+        nonlocal early, peak
+        while True:
+            peak = max(peak, resident_mb())
+            if not early and sum(job.seconds for job in jobs) > total / 10:
+                early = peak
+            await asyncio.sleep(0.1)
 
-    await asyncio.gather(*(work() for _ in range(workers)))
-    return heard, early, resident_mb()
+    watching = asyncio.create_task(watch())
+    work = Batch(Engines(engine), jobs, batch, workers=workers, ended=lambda _: None)
+    async with work:
+        await work.wait()
+    watching.cancel()
+    with suppress(asyncio.CancelledError):
+        await watching
+    assert not any(job.error for job in jobs)
+    return sum(job.seconds for job in jobs), early, peak
 
 
 def timed(what: str, run: Callable[[], tuple[float, float, float]]) -> Row:
     """A row of the table."""
     clock, cpu = time.perf_counter(), time.process_time()
-    audio, early, late = run()
-    return Row(what, audio, time.process_time() - cpu, time.perf_counter() - clock, early, late)
+    audio, early, peak = run()
+    return Row(what, audio, time.process_time() - cpu, time.perf_counter() - clock, early, peak)
 
 
 class Transformers:
@@ -152,11 +158,16 @@ class FasterWhisper:
         model = faster_whisper.WhisperModel(str(folder), device="cpu", compute_type="float32", cpu_threads=1)
         self._pipeline = faster_whisper.BatchedInferencePipeline(model)
 
-    def hear(self, files: Iterable[Path]) -> tuple[float, float, float]:
-        """Files one after the other, eight windows at once."""
+    def hear(self, files: Iterable[Path], batch: int) -> tuple[float, float, float]:
+        """Files one after the other, so many windows at once."""
         seconds = 0.0
         for file in files:
-            options: dict[str, Any] = {"batch_size": 8, "language": "en", "vad_filter": True, "word_timestamps": True}
+            options: dict[str, Any] = {
+                "batch_size": batch,
+                "language": "en",
+                "vad_filter": True,
+                "word_timestamps": True,
+            }
             segments, info = self._pipeline.transcribe(str(file), **options)
             list(segments)
             seconds += info.duration
@@ -195,22 +206,25 @@ def contenders(folder: Path, model: InstalledModel, clips: Sequence[Samples], op
     pieces = [whole[at : at + PIECE] for at in range(0, len(whole), PIECE)]
     singles = [clip for _, clip in zip(files, cycle(clips), strict=False)][:: max(1, options.count // 16)]
     write_whisper(folder / "models" / "whisper")
-    start = partial(loading.load, device=torch.device("cpu"), dtype="float32", slots=LANES)
+    batch = options.batch
+    start = partial(loading.load, device=torch.device("cpu"), dtype="float32", slots=batch)
     engine, whisper = start(model), start(Registry(folder / "models").find("whisper"))
     theirs, pipeline = Transformers(model.folder), FasterWhisper(folder / "models" / "whisper")
     minutes = f"{options.minutes:g} min"
     return {
-        "folder, 1 worker": lambda: asyncio.run(ours(engine, files, 1)),
-        "folder, 2 workers": lambda: asyncio.run(ours(engine, files, 2)),
-        "folder, 8 workers": lambda: asyncio.run(ours(engine, files, 8)),
+        "folder, 1 worker": lambda: asyncio.run(ours(engine, files, batch, 1)),
+        "folder, 2 workers": lambda: asyncio.run(ours(engine, files, batch, 2)),
         "folder, transformers, one by one": partial(theirs.hear, singles, 1),
-        "folder, transformers, 8 at once": partial(theirs.hear, singles, 8),
-        f"{minutes}, 1 worker": lambda: asyncio.run(ours(engine, [long], 1)),
-        f"{minutes} twice, 2 workers": lambda: asyncio.run(ours(engine, [long, long], 2)),
+        f"folder, transformers, {batch} at once": partial(theirs.hear, singles, batch),
+        f"{minutes}, 1 worker": lambda: asyncio.run(ours(engine, [long], batch, 1)),
+        f"{minutes} twice, 2 workers": lambda: asyncio.run(ours(engine, [long, long], batch, 2)),
         "30 s pieces, transformers, one by one": partial(theirs.hear, pieces, 1),
-        "30 s pieces, transformers, 8 at once": partial(theirs.hear, pieces, 8),
-        "tiny Whisper": lambda: asyncio.run(ours(whisper, [short], 1)),
-        "tiny Whisper, faster-whisper's pipeline": lambda: pipeline.hear([short]),
+        f"30 s pieces, transformers, {batch} at once": partial(theirs.hear, pieces, batch),
+        "Whisper, folder, 1 worker": lambda: asyncio.run(ours(whisper, files, batch, 1)),
+        "Whisper, folder, 2 workers": lambda: asyncio.run(ours(whisper, files, batch, 2)),
+        "Whisper, folder, faster-whisper's pipeline": lambda: pipeline.hear(files, batch),
+        f"Whisper, {minutes}, 1 worker": lambda: asyncio.run(ours(whisper, [long], batch, 1)),
+        f"Whisper, {minutes}, faster-whisper's pipeline": lambda: pipeline.hear([long], batch),
     }
 
 
@@ -229,17 +243,17 @@ def measure(model: InstalledModel, clips: Sequence[Path], options: argparse.Name
 
 
 def show(rows: Sequence[Row], limit: float) -> None:
-    """Print the table; ratios are to the peers that were handed the same kind of sound, one or eight at once."""
+    """Print the table; ratios are to the peers that were handed the same kind of sound, one or as many at once."""
     table = Table(title=f"files, one thread, float32; floor: {limit:.0f} s/s", caption=machine.name())
-    ratios = ("x one by one", "x 8 at once")
-    for column in ("what", "s/s of CPU", "s/s on the clock", *ratios, "MB at a tenth", "MB at the end"):
+    ratios = ("x one by one", "x as many")
+    for column in ("what", "s/s of CPU", "s/s on the clock", *ratios, "MB at a tenth", "MB at most"):
         table.add_column(column, justify="left" if column == "what" else "right")
     for row in rows:
         peers = [other for other in rows if _is_peer(other.what) and _kind(other.what) == _kind(row.what)]
-        times = {"one by one": "", "8 at once": ""}
+        times = {True: "", False: ""}
         for peer in () if _is_peer(row.what) else peers:
-            times["one by one" if peer.what.endswith("one by one") else "8 at once"] = f"{row.speed / peer.speed:.2f}"
-        memory = (f"{row.early_mb:.0f}", f"{row.late_mb:.0f}") if row.early_mb else ("", "")
+            times[peer.what.endswith("one by one")] = f"{row.speed / peer.speed:.2f}"
+        memory = (f"{row.early_mb:.0f}", f"{row.peak_mb:.0f}") if row.early_mb else ("", "")
         table.add_row(row.what, f"{row.speed:.1f}", f"{row.audio / row.clock:.1f}", *times.values(), *memory)
     Console(width=120).print(table)
 
@@ -249,7 +263,8 @@ def _is_peer(what: str) -> bool:
 
 
 def _kind(what: str) -> str:
-    return "folder" if what.startswith("folder") else "whisper" if "Whisper" in what else "long"
+    """What can be compared: the same model over the same length of sound."""
+    return f"{'Whisper' * ('Whisper' in what)} {'folder' * ('folder' in what)}"
 
 
 def main() -> None:
@@ -257,6 +272,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="wren-en", help="a Voxtral Realtime model (default: wren-en)")
     parser.add_argument("--clips", type=Path, default=ROOT / "models" / "wren-en", help="folder of WAV clips")
+    parser.add_argument("--batch", type=int, default=8, help="pieces heard at once (default 8)")
     parser.add_argument("--count", type=int, default=64, help="files in the folder (default 64)")
     parser.add_argument("--minutes", type=float, default=120.0, help="length of the long file (default 120)")
     parser.add_argument("--peer-minutes", type=float, default=4.0, help="how much the peers hear (default 4)")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 from dataclasses import dataclass
 
 from voxtral_service.cli.recording import Recording
 from voxtral_service.cli.sidecar import Sidecar
 from voxtral_service.engine.base import Engine, StreamOptions, hypotheses
 from voxtral_service.engine.files import transcribe_file
+from voxtral_service.engine.lanes import Lanes
 from voxtral_service.engine.refine import refine
 from voxtral_service.errors import CallerError, VoxtralError
 from voxtral_service.events import SegmentDelta, Transcript, TranscriptSegment, Word
@@ -75,13 +76,20 @@ class Job:
             words = [word for segment in self._segments for word in segment.words]
         return Transcript(text, tuple(words), self.seconds, self._options.language or self._language)
 
-    async def run(self, engines: Engines, lanes: int) -> None:
-        """Transcribe with up to `lanes` streams; what goes wrong ends up in `error`, for other recordings to go on."""
+    async def run(self, engines: Engines, lanes: Lanes, *, handed_on: Callable[[], None] = lambda: None) -> None:
+        """Transcribe with a share of `lanes`; what goes wrong ends up in `error`, for other recordings to go on.
+
+        `handed_on` is called when the recording is no longer read, at the latest when this returns.
+        """
         self.running = True
         try:
             with self.recording:
                 # Cut up even in a single lane: a file's transcript must not depend on how many others it came with.
-                await (self._hear_file(engines, lanes) if self._options.bulk else self._hear_stream(engines.first))
+                if self._options.bulk:
+                    await self._hear_file(engines, lanes, handed_on if engines.second is None else lambda: None)
+                else:
+                    async with lanes:
+                        await self._hear_stream(engines.first)
             self.warnings = self.recording.warnings
             if engines.second is not None:
                 self.first_pass_done()
@@ -94,6 +102,7 @@ class Job:
         finally:
             self.running, self.ended = False, True
             self._news.put_nowait(None)
+            handed_on()
 
     def delivered(self) -> None:
         """The transcript is where it belongs, or never will be; what was kept in case of an interruption can go."""
@@ -113,7 +122,7 @@ class Job:
             self._language = hypothesis.language or self._language
             self._news.put_nowait(News(hypothesis.delta, hypothesis.tail))
 
-    async def _hear_file(self, engines: Engines, lanes: int) -> None:
+    async def _hear_file(self, engines: Engines, lanes: Lanes, handed_on: Callable[[], None]) -> None:
         for segment in self._sidecar.load() if self._sidecar else ():
             self._keep(segment)
             self._tell(segment.text, begins=True, sure=engines.second is None)
@@ -124,6 +133,7 @@ class Job:
             self.recording,
             self._options,
             lanes=lanes,
+            handed_on=handed_on,
             first=len(self._segments),
             start=self.seconds,
             longest=engines.longest,
@@ -140,7 +150,7 @@ class Job:
                 if self._sidecar:
                     self._sidecar.add(event)
 
-    async def _refine(self, engine: Engine, lanes: int) -> None:
+    async def _refine(self, engine: Engine, lanes: Lanes) -> None:
         self._text = []
         with self.recording.again() as recording:
             refined = refine(engine, recording, self._segments, self._options, lanes=lanes)
@@ -171,13 +181,13 @@ class Batch:
     def __init__(
         self, engines: Engines, jobs: Sequence[Job], slots: int, *, workers: int | None, ended: Callable[[Job], None]
     ) -> None:
-        """`slots` is how many streams the engine has room for, `workers` how many jobs share them (as many as there
-        are, at most one each, when it is None). `ended` hears of each job that has run to its end.
+        """`slots` is how many streams the engine has room for, which all jobs share; `workers` how many recordings are
+        read at once, by default as many as there are streams. A worker reads on in the next recording while the end of
+        the last one is still being heard. `ended` hears of each job that has run to its end.
         """
         self._engines, self._jobs, self._ended = engines, jobs, ended
-        at_once = min(workers or len(jobs), len(jobs), slots)
-        self._lanes = max(1, slots // at_once)
-        self._places = asyncio.Semaphore(at_once if workers else slots // self._lanes)
+        self._lanes = Lanes(slots)
+        self._workers = asyncio.Semaphore(workers or slots)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> None:
@@ -197,6 +207,8 @@ class Batch:
         await asyncio.gather(*self._tasks)
 
     async def _run(self, job: Job) -> None:
-        async with self._places:
-            await job.run(self._engines, self._lanes)
+        await self._workers.acquire()
+        with ExitStack() as worker:
+            worker.callback(self._workers.release)
+            await job.run(self._engines, self._lanes, handed_on=worker.close)
             self._ended(job)

@@ -42,7 +42,7 @@ def transcribe(
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option("--workers", min=1, help="Recordings begun at once. Default: as many as --max-streams."),
+        typer.Option("--workers", min=1, help="Recordings read at once. Default: as many as --max-streams."),
     ] = None,
     refine: Annotated[
         str | None,

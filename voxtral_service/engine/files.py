@@ -9,6 +9,7 @@ from voxtral_service.audio import Samples
 from voxtral_service.audio.segments import segments
 from voxtral_service.audio.vad import Detector
 from voxtral_service.engine.base import Engine, StreamOptions
+from voxtral_service.engine.lanes import Lanes
 from voxtral_service.engine.line import Cuts, Line
 from voxtral_service.engine.part import Part
 from voxtral_service.events import FileEvent
@@ -22,7 +23,8 @@ async def transcribe_file(
     blocks: Iterable[Samples],
     options: StreamOptions,
     *,
-    lanes: int,
+    lanes: int | Lanes,
+    handed_on: Callable[[], None] = lambda: None,
     first: int = 0,
     start: float = 0.0,
     longest: float | None = None,
@@ -30,6 +32,9 @@ async def transcribe_file(
     detector: Callable[[], Detector] | None = None,
 ) -> AsyncGenerator[FileEvent]:
     """What is said in a recording, segment by segment and in order; up to `lanes` streams of the engine work on it.
+
+    Recordings that are heard at the same time may share `Lanes`. `handed_on` is called once all of this one has been
+    read and is with the engine (or work on it has ended): the time to begin with another.
 
     `blocks` is read in a worker thread and no faster than the engine works; at most `lanes` + 1 segments of sound are
     held. They are cut as `audio.segments` says (`skip_silence`, `detector` too), each is heard as a recording of its
@@ -45,7 +50,7 @@ async def transcribe_file(
     longest = longest or engine.capabilities.longest_segment
     shortest = longest * (FULL if engine.capabilities.whole_windows else EARLY)
     cut = partial(segments, shortest=shortest, longest=longest, skip_silence=skip_silence, detector=detector)
-    line = Line(engine, Cuts(cut, blocks), options, lanes)
+    line = Line(engine, Cuts(cut, blocks), options, lanes, handed_on=handed_on)
     before: Part | None = None
     try:
         async for segment, hearing in line:

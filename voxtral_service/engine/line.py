@@ -10,6 +10,7 @@ from voxtral_service.audio import Samples
 from voxtral_service.audio.segments import Segment
 from voxtral_service.engine.base import Engine, StreamOptions
 from voxtral_service.engine.hearing import Hearing
+from voxtral_service.engine.lanes import Lanes
 
 AHEAD = 3
 """Segments in the works for each lane; those that are through wait, as text, for an earlier one that is not."""
@@ -44,14 +45,24 @@ class Cuts:
 class Line:
     """Segments being heard side by side, given out in order."""
 
-    def __init__(self, engine: Engine, cuts: Cuts, options: StreamOptions, lanes: int) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        cuts: Cuts,
+        options: StreamOptions,
+        lanes: int | Lanes,
+        *,
+        handed_on: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`lanes` of its own, or some that it shares; `handed_on` is called when the engine has the last segment."""
         self._engine, self._cuts, self._options = engine, cuts, options
-        self._lanes = asyncio.Semaphore(lanes)
-        self._room = asyncio.Semaphore(AHEAD * lanes)
+        self._lanes = lanes if isinstance(lanes, Lanes) else Lanes(lanes)
+        self._room = asyncio.Semaphore(AHEAD * self._lanes.count)
         self._heard: asyncio.Queue[tuple[Segment, Hearing | None] | None] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
         self._feeder = asyncio.create_task(self._feed())
         self._feeder.add_done_callback(lambda _: self._heard.put_nowait(None))
+        self._feeder.add_done_callback(lambda _: handed_on())
 
     async def __aiter__(self) -> AsyncGenerator[tuple[Segment, Hearing | None]]:
         """Each segment and what is heard of it, None if there is nothing to hear; raises what the blocks do."""

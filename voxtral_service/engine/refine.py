@@ -13,6 +13,7 @@ from voxtral_service.audio.segments import Segment
 from voxtral_service.audio.vad import Detector
 from voxtral_service.engine.base import Engine, StreamOptions
 from voxtral_service.engine.files import transcribe_file
+from voxtral_service.engine.lanes import Lanes
 from voxtral_service.engine.line import Cuts, Line
 from voxtral_service.engine.part import Part
 from voxtral_service.events import FileEvent, TranscriptSegment
@@ -51,7 +52,7 @@ async def refine(
     segments: Sequence[TranscriptSegment],
     options: StreamOptions,
     *,
-    lanes: int,
+    lanes: int | Lanes,
 ) -> AsyncGenerator[TranscriptSegment]:
     """Segments of a recording heard anew, with the same ids and times, in order; those without text are left alone.
 
