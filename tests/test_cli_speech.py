@@ -10,10 +10,10 @@ from typer.testing import CliRunner
 
 from voxtral_service import config
 from voxtral_service.assistant.espeak import Espeak
+from voxtral_service.assistant.setup import synthesizer
 from voxtral_service.assistant.speech_endpoint import SpeechEndpoint
 from voxtral_service.audio.decode import read
 from voxtral_service.cli.app import app
-from voxtral_service.cli.serve import synthesizer
 from voxtral_service.errors import InvalidOption
 
 

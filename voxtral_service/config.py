@@ -79,6 +79,20 @@ class Settings(BaseSettings):
     """The model to ask that server for."""
     speech_key: SecretStr = SecretStr("")
     """The key for that server."""
+    llm_url: str = ""
+    """A server with OpenAI's /v1/chat/completions that answers in conversations, such as http://localhost:11434/v1."""
+    llm_model: str = "auto"
+    """The model to ask that server for. Without a server: the bundled `wren-chat`, another chat model's folder, or an
+    installed model that hears and answers; `auto` is the first where it is there.
+    """
+    llm_key: SecretStr = SecretStr("")
+    """The key for that server."""
+    assistant_instructions: str = ""
+    """What the assistant is told to be, unless a client says; none for a brief and helpful one."""
+    assistant_tools: bool = True
+    """Whether the assistant has tools of its own: the time, sums, units, timers."""
+    time_zone: str = ""
+    """Where people are, such as Europe/Paris; none for where the server is."""
     url_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     """Hosts that a server may fetch recordings from and send webhooks to, as `voxtral_service.fetch` says; none if it
     is not set.

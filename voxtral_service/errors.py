@@ -17,6 +17,7 @@
     │   └── ForeignOrigin      a web page of another site tried to use the server from its visitor's browser
     ├── EngineError            this side failed
     │   ├── CheckpointError    a model's files are incomplete or contradict each other
+    │   ├── NoLanguageModel    nothing is plugged in that could answer
     │   └── StorageError       the database cannot be reached, read or written
     ├── Overloaded             no room now; may be sent again later
     │   └── LimitReached       the caller has all that its key allows
@@ -159,6 +160,12 @@ class CheckpointError(EngineError):
     """A model's files are incomplete or contradict each other."""
 
     code = "invalid_checkpoint"
+
+
+class NoLanguageModel(EngineError):
+    """Nothing is plugged in that could answer."""
+
+    code = "language_model_not_configured"
 
 
 class StorageError(EngineError):

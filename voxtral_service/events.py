@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from voxtral_service.chat import Tool
+from voxtral_service.chat import Message, Tool
 from voxtral_service.tool_servers import ToolServer
 
 
@@ -295,11 +295,23 @@ class SessionEnded:
     audio_seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class TurnAudio:
+    """All the sound of a turn that has ended, 32-bit floats at 16 kHz, for listeners that understand sound.
+
+    It comes before the final transcript, from sessions that were asked for it.
+    """
+
+    turn: int
+    samples: bytes
+
+
 SessionEvent = (
     TurnStarted
     | TurnEagerEnd
     | TurnResumed
     | TurnEnded
+    | TurnAudio
     | TranscriptDelta
     | TranscriptFinal
     | TranscriptFailed
@@ -314,13 +326,86 @@ SessionEvent = (
 
 
 @dataclass(frozen=True, slots=True)
+class Clip:
+    """Sound that a caller put into a message."""
+
+    data: bytes
+    audio_format: AudioFormat
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseSettings:
+    """How one conversation is to be held; what is empty or None is the server's own.
+
+    Answers that are `spoken` come as sound in `audio_format` beside their text; `voice` is a name that the synthesizer
+    knows, `speed` goes from 0.25 to 4. `tools` are the caller's own, and called by the caller. With `tool_name` that
+    tool and no other is to be called.
+
+    With `answers` a turn is answered as soon as it has ended, else when CreateResponse says so. With `interrupts`
+    somebody who begins to speak stops the answer; with `assent` too, words like "mm-hm" do not.
+    """
+
+    instructions: str = ""
+    spoken: bool = True
+    audio_format: AudioFormat = AudioFormat("pcm_s16le", 24_000)
+    voice: str = ""
+    speed: float = 1.0
+    tools: tuple[Tool, ...] = ()
+    tool_choice: Literal["auto", "none", "required"] = "auto"
+    tool_name: str = ""
+    max_tokens: int | None = None
+    answers: bool = True
+    interrupts: bool = True
+    assent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigureResponses:
+    """Answer like this from the next answer on. Before the first of these nothing is answered."""
+
+    settings: ResponseSettings
+
+
+@dataclass(frozen=True, slots=True)
+class PutMessage:
+    """A message for the conversation, or another in the place of the one of this key.
+
+    Turns are kept as `turn N`, answers as `response N`. A new message goes behind the one named by `after`; None is the
+    end, and so is a key that is not there; "" is the front.
+    """
+
+    key: str
+    message: Message[Clip]
+    after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveMessage:
+    """Forget a message, if it is there."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class CreateResponse:
-    """Answer now, to what the conversation holds; nothing happens while an answer is under way."""
+    """Answer, when all that was said before has been understood; ResponseStarted or ResponseRefused has its `tag`.
+
+    With `settings` this answer is made with others than the conversation's. `input` is what it reads in place of the
+    conversation: messages, and keys of some that are there. What is `apart` goes on beside the conversation, which
+    does not hear of it.
+    """
+
+    tag: str = ""
+    settings: ResponseSettings | None = None
+    input: tuple[Message[Clip] | str, ...] | None = None
+    apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class CancelResponse:
-    """Stop answering; nothing happens when no answer is under way."""
+    """Stop this answer, None for the one of the conversation; nothing happens when it is not under way."""
+
+    response: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,15 +437,38 @@ class DecideApproval:
     reason: str = ""
 
 
-AssistantCommand = CreateResponse | CancelResponse | Truncate | UseToolServers | DecideApproval
+AssistantCommand = (
+    ConfigureResponses
+    | PutMessage
+    | RemoveMessage
+    | CreateResponse
+    | CancelResponse
+    | Truncate
+    | UseToolServers
+    | DecideApproval
+)
 
 
 @dataclass(frozen=True, slots=True)
 class ResponseStarted:
-    """An answer begins, to this turn (None: by command). Responses are numbered from 1."""
+    """An answer begins, to this turn (None: by command). Responses are numbered from 1.
+
+    `tag` and `apart` are those of the command.
+    """
 
     response: int
     turn: int | None
+    tag: str = ""
+    apart: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseRefused:
+    """The answer that a command asked for will not come."""
+
+    tag: str
+    code: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,7 +481,10 @@ class ResponseText:
 
 @dataclass(frozen=True, slots=True)
 class ResponseAudio:
-    """More of a response's sound: 16-bit little-endian mono. `at` and the words' times count from its first sample."""
+    """More of a response's sound, mono, in the encoding that was asked for (16-bit little-endian unless it was).
+
+    `at` and the words' times are seconds from its first sample.
+    """
 
     response: int
     data: bytes
@@ -467,6 +578,7 @@ class ToolServerFailed:
 
 AssistantEvent = (
     ResponseStarted
+    | ResponseRefused
     | ResponseText
     | ResponseAudio
     | ResponseToolCall
@@ -477,3 +589,5 @@ AssistantEvent = (
     | ToolServerReady
     | ToolServerFailed
 )
+
+Event = SessionEvent | AssistantEvent

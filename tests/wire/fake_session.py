@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from voxtral_service.events import (
     AppendAudio,
+    AssistantCommand,
     Command,
     CommitTurn,
     Configure,
@@ -35,7 +36,7 @@ class FakeSession:
         self._turn = 0
         self._text: str | None = None  # of the open turn
 
-    def carry_out(self, commands: Iterable[Command]) -> None:
+    def carry_out(self, commands: Iterable[Command | AssistantCommand]) -> None:
         for command in commands:
             match command:
                 case Configure(settings):

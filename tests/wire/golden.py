@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from voxtral_service import events
+from voxtral_service import chat, events
 
 FOLDER = Path(__file__).parents[1] / "golden"
 Line = dict[str, Any]
@@ -27,7 +27,7 @@ Line = dict[str, Any]
 
 class Understood(Protocol):
     @property
-    def commands(self) -> Sequence[events.Command]: ...
+    def commands(self) -> Sequence[events.Command | events.AssistantCommand]: ...
 
     @property
     def replies(self) -> Sequence[Any]: ...
@@ -38,7 +38,7 @@ class Speaker(Protocol):
 
     def decode(self, frame: Any) -> Understood: ...
 
-    def encode(self, event: events.SessionEvent) -> Sequence[Any]: ...
+    def encode(self, event: Any) -> Sequence[Any]: ...
 
 
 def conversations(dialect: str) -> list[Path]:
@@ -80,7 +80,8 @@ def from_json(value: Any) -> Any:
             return tuple(from_json(item) for item in value)
         case dict():
             [(name, fields)] = value.items()
-            return getattr(events, name)(**{key: from_json(item) for key, item in fields.items()})
+            kind = getattr(events, name, None) or getattr(chat, name)
+            return kind(**{key: from_json(item) for key, item in fields.items()})
     return value
 
 

@@ -15,8 +15,8 @@ from tests.wire.json_values import altered, json_values
 from voxtral_service.errors import EngineError
 from voxtral_service.wire import speech_answer
 from voxtral_service.wire.form import BadField
-from voxtral_service.wire.speech_answer import OPENAI_VOICES, LocalVoice, stand_in
 from voxtral_service.wire.speech_request import FLOAT_PCM, FORMATS, SpeechRequest, decode
+from voxtral_service.wire.voices import OPENAI_VOICES, LocalVoice, stand_in
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "speech" / "answers.json").read_text("utf-8"))
 VOICES = [

@@ -54,12 +54,14 @@ ASKED = "Waiting for the person to allow this call. Say so, and do not call it a
 class AnswerSettings:
     """How answers are made; times in seconds.
 
-    Sound goes out at most `lead` ahead of its playing. `filler_after` is how long a tool may take before "one moment"
-    is said (None: never). `rounds` is how often the model may call tools before it must answer in words.
+    `encode` makes the bytes that go out. Sound goes out at most `lead` ahead of its playing. `filler_after` is how long
+    a tool may take before "one moment" is said (None: never). `rounds` is how often the model may call tools before it
+    must answer in words.
     """
 
     options: AnswerOptions = field(default_factory=AnswerOptions)
     speech: SpeechOptions = field(default_factory=SpeechOptions)
+    encode: Callable[[Samples], bytes] = encode_s16le
     phrases: Phrases = PHRASES["en"]
     lead: float = 0.5
     filler_after: float | None = 1.0
@@ -69,13 +71,17 @@ class AnswerSettings:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What answers are made with. Without a synthesizer they are text alone; `client_tools` are called elsewhere."""
+    """What answers are made with. Without a synthesizer they are text alone; `client_tools` are called elsewhere.
+
+    A model that `hears` is given the sound of what was said, not its transcript.
+    """
 
     model: LanguageModel
     synthesizer: Synthesizer | None = None
     toolbox: Toolbox = field(default_factory=Toolbox)
     client_tools: tuple[Tool, ...] = ()
     context: ContextProvider | None = None
+    hears: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +104,7 @@ class Answer:
 
     def __init__(
         self,
-        response: int,
-        turn: int | None,
+        started: ResponseStarted,
         messages: Sequence[Message[Samples]],
         parts: Parts,
         settings: AnswerSettings,
@@ -107,10 +112,12 @@ class Answer:
         clock: Callable[[], float],
         decided: Sequence[Decided] = (),
     ) -> None:
-        self.response = response
+        self.response = started.response
         self.asked: dict[str, ToolCall] = {}
         """Calls that wait for the caller's approval, by their ids."""
         self.playout = Playout()
+        self.asks = False
+        """Whether the caller was told to call tools, or asked about calls; nothing more is written then."""
         self.ended = False
         """Whether ResponseEnded was told, or never will be."""
         self._messages = tuple(messages)
@@ -118,7 +125,7 @@ class Answer:
         self._emit_now, self._clock = emit, clock
         self._decided = tuple(decided)
         self._released = asyncio.Event()
-        self._held: list[AssistantEvent] = [ResponseStarted(response, turn)]
+        self._held: list[AssistantEvent] = [started]
         self._telling = asyncio.Lock()
         self._pieces: asyncio.Queue[Piece | None] = asyncio.Queue(WAITING_PIECES)
         self._unspoken = 0
@@ -260,6 +267,7 @@ class Answer:
         asking = {call.id for call in calls if (remote := toolbox.remote(call.name)) and remote.asks}
         if asking or any(call.name in elsewhere or toolbox.changes(call.name) for call in calls):
             await self._released.wait()
+        self.asks = bool(asking) or any(call.name in elsewhere for call in calls)
         for call in calls:
             if call.id in asking:
                 await self._ask(call)
@@ -271,7 +279,7 @@ class Answer:
         ]
         results += await self._run_all(number, here)
         self._rounds[number] = _Round(tuple(calls), tuple(results))
-        return bool(asking) or any(call.name in elsewhere for call in calls)
+        return self.asks
 
     async def _carry_out(self) -> None:
         """Call what the caller has agreed to; the model is told of it as if it had asked anew."""
@@ -364,7 +372,8 @@ class Answer:
             await self._until(self.playout.ready_at(self._settings.lead))
             at = self.playout.sent
             self.playout.send(len(samples) / chunk.sample_rate, self._clock())
-            await self._emit(ResponseAudio(self.response, encode_s16le(samples), chunk.sample_rate, at, words))
+            data = self._settings.encode(samples)
+            await self._emit(ResponseAudio(self.response, data, chunk.sample_rate, at, words))
             words = ()
 
     async def _until(self, time: float) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from voxtral_service.errors import Overloaded, UpstreamError, VoxtralError
+from voxtral_service.errors import NoLanguageModel, Overloaded, UpstreamError, VoxtralError
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +17,15 @@ class Phrases:
     busy: str
     refused: str
     broken: str
+    missing: str
 
     def apology(self, error: VoxtralError) -> str:
         """What to say instead of the answer that this error prevents."""
         if isinstance(error, UpstreamError):
             said: str = getattr(self, error.trouble)
             return said
+        if isinstance(error, NoLanguageModel):
+            return self.missing
         return self.busy if isinstance(error, Overloaded) else self.broken
 
 
@@ -34,6 +37,7 @@ PHRASES = {
         "Sorry, my language model is too busy right now. Please try again in a moment.",
         "Sorry, my language model turned me down. Please check its settings.",
         "Sorry, something went wrong with my answer.",
+        "Sorry, I have no language model yet. Please plug one in.",
     ),
     "fr": Phrases(
         "Un instant.",
@@ -42,6 +46,7 @@ PHRASES = {
         "Désolé, mon modèle de langue est trop occupé. Réessayez dans un instant.",
         "Désolé, mon modèle de langue m'a refusé l'accès. Vérifiez ses réglages.",
         "Désolé, ma réponse a échoué.",
+        "Désolé, je n'ai pas encore de modèle de langue. Veuillez en brancher un.",
     ),
     "de": Phrases(
         "Einen Moment.",
@@ -50,6 +55,7 @@ PHRASES = {
         "Mein Sprachmodell ist gerade leider überlastet. Bitte versuche es gleich noch einmal.",
         "Mein Sprachmodell hat mich leider abgewiesen. Bitte prüfe seine Einstellungen.",
         "Bei meiner Antwort ist leider etwas schiefgegangen.",
+        "Ich habe leider noch kein Sprachmodell. Bitte schließe eines an.",
     ),
     "es": Phrases(
         "Un momento.",
@@ -58,10 +64,11 @@ PHRASES = {
         "Lo siento, mi modelo de lenguaje está demasiado ocupado. Inténtalo de nuevo en un momento.",
         "Lo siento, mi modelo de lenguaje me ha rechazado. Revisa su configuración.",
         "Lo siento, algo ha fallado en mi respuesta.",
+        "Lo siento, todavía no tengo un modelo de lenguaje. Conecta uno, por favor.",
     ),
 }
 
 
 def phrases(language: str) -> Phrases:
     """Those of a BCP 47 tag's language, English where there are none."""
-    return PHRASES.get(language.split("-", maxsplit=1)[0].lower(), PHRASES["en"])
+    return PHRASES.get(language.partition("+")[0].partition("-")[0].lower(), PHRASES["en"])

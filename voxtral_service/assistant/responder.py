@@ -6,26 +6,37 @@ import asyncio
 import logging
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
+
+import numpy as np
 
 from voxtral_service.assistant.answer import Answer, AnswerSettings, Decided, Parts
 from voxtral_service.assistant.backchannel import is_backchannel
 from voxtral_service.assistant.conversation import Conversation
 from voxtral_service.assistant.floor import TABLE, Action, Signal, State
 from voxtral_service.assistant.llm import LanguageModel, Recital
+from voxtral_service.assistant.wish import answer_settings, parts_for
 from voxtral_service.audio import Samples
 from voxtral_service.chat import Message
-from voxtral_service.errors import InvalidOption, Overloaded
+from voxtral_service.errors import InvalidOption, Overloaded, VoxtralError
 from voxtral_service.events import (
     AssistantCommand,
     AssistantEvent,
     CancelResponse,
+    Clip,
+    ConfigureResponses,
     CreateResponse,
     DecideApproval,
+    IdleTimeout,
+    PutMessage,
+    RemoveMessage,
     ResponseEnd,
+    ResponseEnded,
+    ResponseRefused,
+    ResponseStarted,
     ResponseTruncated,
     SessionEvent,
     ToolServerFailed,
@@ -33,6 +44,7 @@ from voxtral_service.events import (
     TranscriptFailed,
     TranscriptFinal,
     Truncate,
+    TurnAudio,
     TurnEagerEnd,
     TurnEnded,
     TurnResumed,
@@ -46,20 +58,29 @@ MAX_WAITING_EVENTS = 256
 MAX_GUESSES = 3
 """Answers that are begun for one turn before it has ended."""
 MAX_ANNOUNCEMENTS = 16
+MAX_HELD = 16
+"""Answers that are asked for and wait until something has been understood, or another answer is over."""
+MAX_APART = 8
+"""Answers beside the conversation, at once."""
 KEPT_ANSWERS = 8
 """Answers that can still be truncated."""
+ACTIVE = "conversation_already_has_active_response"
+
+Understand = Callable[[Clip], Awaitable[str | Samples]]
+"""What stands in a message for a caller's sound: its transcript, or samples for a model that hears."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResponderSettings:
     """How a conversation is held.
 
-    With `guesses` an answer is begun when a turn may have ended. With `interrupts` a person who begins to speak stops
-    the answer; with `assent` as well, words like "mm-hm" do not, and other sounds only when they have words or last
-    longer than `doubt` seconds.
+    With `answers` turns are answered as they end. With `guesses` an answer is begun when a turn may have ended. With
+    `interrupts` a person who begins to speak stops the answer; with `assent` as well, words like "mm-hm" do not, and
+    other sounds only when they have words or last longer than `doubt` seconds.
     """
 
     answer: AnswerSettings = field(default_factory=AnswerSettings)
+    answers: bool = True
     guesses: bool = True
     interrupts: bool = True
     assent: bool = False
@@ -75,12 +96,16 @@ class Responder:
         settings: ResponderSettings,
         conversation: Conversation,
         *,
+        understand: Understand | None = None,
+        at_close: Iterable[Callable[[], None]] = (),
         clock: Callable[[], float] | None = None,
     ) -> None:
-        """`clock` is the event loop's own if it is None, in seconds."""
+        """`at_close` is called when the conversation is over. `clock`, in seconds, is the loop's own if it is None."""
         self.state = State.LISTENING
         self.conversation = conversation
         self._parts, self._settings = parts, settings
+        self._own = parts, settings, conversation.instructions
+        self._understand, self._at_close = understand, tuple(at_close)
         self._clock = clock or asyncio.get_running_loop().time
         self._events: asyncio.Queue[AssistantEvent | None] = asyncio.Queue(MAX_WAITING_EVENTS)
         self._acting = asyncio.Lock()
@@ -95,7 +120,15 @@ class Responder:
         self._guesses = 0
         self._during_answer = False
         self._speaking = False
+        self._unheard: set[int | str] = set()
+        self._failed_early: set[int] = set()
+        self._sounds: dict[int, Samples] = {}
+        self._held: deque[CreateResponse] = deque()
+        self._apart: dict[int, tuple[Answer, asyncio.Task[None]]] = {}
         self._due: deque[str | Decided] = deque()
+        self._decided = False
+        self._quiet = asyncio.Event()
+        self._quiet.set()
 
     async def __aiter__(self) -> AsyncIterator[AssistantEvent]:
         """Events until `close`."""
@@ -104,6 +137,8 @@ class Responder:
 
     async def close(self) -> None:
         """Stop everything; nothing more is told. Harmless when closed."""
+        for close in self._at_close:
+            close()
         await self._drop()
         for task in tuple(self._tasks):
             task.cancel()
@@ -113,13 +148,28 @@ class Responder:
             self._events.get_nowait()
         self._events.put_nowait(None)
 
+    @property
+    def busy(self) -> bool:
+        """Whether an answer is under way, or its sound being heard."""
+        return self.state is not State.LISTENING
+
+    async def quiet(self) -> None:
+        """Wait until all that was said has been answered, and the answer heard."""
+        await self._quiet.wait()
+
     async def send(self, command: AssistantCommand) -> None:
         """Carry out a command."""
         match command:
+            case ConfigureResponses():
+                self._configure(command)
+            case PutMessage():
+                await self._put(command)
+            case RemoveMessage():
+                self.conversation.remove(command.key)
             case CreateResponse():
-                await self._signal(Signal.CREATE)
+                await self._create(command)
             case CancelResponse():
-                await self._signal(Signal.CANCEL)
+                await self._cancel(command)
             case Truncate():
                 await self._truncate(command)
             case UseToolServers():
@@ -136,11 +186,7 @@ class Responder:
 
     async def hear(self, event: SessionEvent) -> None:
         """Take in what a session tells, every event in order."""
-        if isinstance(event, (TurnStarted, TurnEnded)):
-            # What was said is still to come; only what was cleared is over.
-            self._speaking = isinstance(event, TurnStarted) or event.reason != "cleared"
-        elif isinstance(event, (TranscriptFinal, TranscriptFailed)) and event.turn == self._turn:
-            self._speaking = False
+        self._note(event)
         match event:
             case TurnStarted():
                 self._turn, self._text, self._guesses = event.turn, "", 0
@@ -161,10 +207,37 @@ class Responder:
                 await self._signal(Signal.NOTHING)
             case TranscriptFinal():
                 await self._final(event)
+            case IdleTimeout() if self._settings.answers:
+                await self._signal(Signal.CREATE)
+            case TurnEnded() | TranscriptFailed():
+                await self._signal(None)
             case _:
                 pass
 
     # -- turns
+
+    def _note(self, event: SessionEvent) -> None:
+        """Keep track of who speaks, and of what was said and is not understood yet."""
+        match event:
+            case TurnStarted():
+                # Without turn detection everything is a turn, silence too.
+                self._speaking = self._settings.answers or self._settings.interrupts
+            case TurnEnded():
+                # What was said is still to come; only what was cleared is over.
+                self._speaking = self._speaking and event.reason != "cleared"
+                if event.reason != "cleared" and event.turn not in self._failed_early:
+                    self._unheard.add(event.turn)
+                self._failed_early.discard(event.turn)
+            case TurnAudio():
+                self._sounds[event.turn] = np.frombuffer(event.samples, "<f4")
+            case TranscriptFinal() | TranscriptFailed():
+                self._speaking = self._speaking and event.turn != self._turn
+                if isinstance(event, TranscriptFailed) and event.turn not in self._unheard:
+                    self._failed_early.add(event.turn)
+                self._unheard.discard(event.turn)
+            case _:
+                pass
+        self._note_quiet()
 
     async def _pause(self, signal: Signal) -> None:
         """The words so far may be all there are."""
@@ -178,13 +251,19 @@ class Responder:
     async def _final(self, event: TranscriptFinal) -> None:
         latest = event.turn == self._turn
         assent = self._settings.assent and self._during_answer and is_backchannel(event.text)
-        if not event.text.strip() or (latest and assent):
-            if latest:
-                await self._signal(Signal.NOTHING)
+        text, sound = event.text.strip(), self._sounds.pop(event.turn, None)
+        said = sound if self._parts.hears and sound is not None else text
+        if (isinstance(said, str) and not said) or (latest and assent):
+            await self._signal(Signal.NOTHING if latest else None)
             return
-        self.conversation.put(f"turn {event.turn}", (Message("user", (event.text.strip(),)),))
+        self.conversation.put(f"turn {event.turn}", (Message("user", (said,)),))
         if not latest:
-            return  # somebody has gone on speaking; the answer to that will be one to this as well
+            # Somebody has gone on speaking; the answer to that will be one to this as well.
+            await self._signal(None)
+            return
+        if not self._settings.answers:
+            await self._signal(Signal.SPEECH if self.state is State.DOUBTFUL else Signal.NOTHING)
+            return
         guessed = self.state is State.GUESSING and _plain(event.text) == self._guessed
         await self._signal(Signal.GUESSED if guessed else Signal.QUESTION)
 
@@ -197,15 +276,17 @@ class Responder:
             stale = answer is not None and (self._current is None or self._current[0] is not answer)
             if signal is not None and not stale:
                 await self._step(signal)
+            await self._begin_what_is_held()
             if self._due and not self._speaking:
                 await self._step(Signal.ANNOUNCE)
+        self._note_quiet()
 
-    async def _step(self, signal: Signal) -> None:
+    async def _step(self, signal: Signal, command: CreateResponse | None = None) -> None:
         if step := TABLE.get((self.state, signal)):
             self.state, action = step
-            await self._act(action)
+            await self._act(action, command)
 
-    async def _act(self, action: Action) -> None:
+    async def _act(self, action: Action, command: CreateResponse | None) -> None:
         if self._doubt is not None:
             self._doubt.cancel()
             self._doubt = None
@@ -216,15 +297,19 @@ class Responder:
                 self._begin((Message("user", (self._text.strip(),)),))
             case Action.ANSWER:
                 await self._stop("interrupted")
-                self._begin(()).release()
+                if command is None:
+                    await self._turn_down()  # this answer is to all that was said
+                self._release(self._begin((), command))
             case Action.ANNOUNCE:
-                self._begin_due().release()
+                self._release(self._begin_due())
             case Action.FORGET:
                 await self._drop()
             case Action.RELEASE if self._current is not None:
-                self._current[0].release()
+                await self._turn_down()
+                self._release(self._current[0])
             case Action.INTERRUPT:
                 await self._stop("interrupted")
+                await self._turn_down()
             case Action.STOP:
                 await self._stop("cancelled")
             case Action.DOUBT:
@@ -241,7 +326,7 @@ class Responder:
         """An answer that nobody's turn asked for."""
         first = self._due.popleft()
         if isinstance(first, str):
-            return self._begin((), Recital(first))
+            return self._begin((), model=Recital(first))
         decided = [first]
         while self._due and isinstance(self._due[0], Decided):
             decided.append(cast(Decided, self._due.popleft()))
@@ -250,23 +335,56 @@ class Responder:
     def _begin(
         self,
         guessed: tuple[Message[Samples], ...],
+        command: CreateResponse | None = None,
+        model: LanguageModel | None = None,
+        decided: Sequence[Decided] = (),
+    ) -> Answer:
+        self._decided = bool(decided)
+        turn = None if model is not None or command is not None or decided else self._turn or None
+        answer = self._answer(turn, command, guessed, model, decided)
+        self._current = answer, self._spawn(self._run(answer))
+        return answer
+
+    def _answer(
+        self,
+        turn: int | None,
+        command: CreateResponse | None,
+        guessed: tuple[Message[Samples], ...] = (),
         model: LanguageModel | None = None,
         decided: Sequence[Decided] = (),
     ) -> Answer:
         self._responses += 1
-        parts = self._parts if model is None else replace(self._parts, model=model, context=None)
-        answer = Answer(
-            self._responses,
-            None if model is not None or decided else self._turn or None,
-            (*self.conversation.messages(), *guessed),
-            parts,
-            self._settings.answer,
-            self._events.put,
-            self._clock,
-            decided,
-        )
-        self._current = answer, self._spawn(self._run(answer))
-        return answer
+        parts, settings, instructions = self._parts, self._settings.answer, self.conversation.instructions
+        if command is not None and command.settings is not None:
+            own_parts, own_settings, own_instructions = self._own
+            parts, settings = (
+                parts_for(own_parts, command.settings),
+                answer_settings(own_settings.answer, command.settings),
+            )
+            instructions = command.settings.instructions or own_instructions
+        if model is not None:
+            parts = replace(parts, model=model, context=None)
+        started = ResponseStarted(self._responses, turn)
+        chosen = None
+        if command is not None:
+            started = replace(started, tag=command.tag, apart=command.apart)
+            chosen = self._chosen(command)
+        messages = (*self.conversation.messages(chosen, instructions=instructions), *guessed)
+        return Answer(started, messages, parts, settings, self._events.put, self._clock, decided)
+
+    def _chosen(self, command: CreateResponse) -> list[Message[Samples]] | None:
+        """What an answer is to read in place of the conversation."""
+        if command.input is None:
+            return None
+        chosen: list[Message[Samples]] = []
+        for part in command.input:
+            chosen += self.conversation.entry(part) if isinstance(part, str) else (_text_only(part),)
+        return chosen
+
+    def _release(self, answer: Answer) -> None:
+        """Let an answer be heard; what is put into the conversation from now on stands behind it."""
+        self.conversation.put(f"response {answer.response}", ())
+        answer.release()
 
     async def _run(self, answer: Answer) -> None:
         try:
@@ -282,6 +400,107 @@ class Responder:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    # -- answers that are asked for
+
+    async def _create(self, command: CreateResponse) -> None:
+        current = self._current[0] if self._current is not None else None
+        busy = self.state in (State.ANSWERING, State.DOUBTFUL) and current is not None
+        if busy and self._decided and not command.apart:
+            return  # what was decided is being answered already; callers ask for that all the same
+        # An answer that has been given, or waits for the caller's tools, is over for the caller.
+        if busy and current is not None and not (command.apart or current.ended or current.asks):
+            await self._refuse(command, ACTIVE, "Conversation already has an active response in progress")
+        elif len(self._held) >= MAX_HELD or (command.apart and len(self._apart) >= MAX_APART):
+            await self._refuse(command, "rate_limit_exceeded", "Too many responses were asked for at once")
+        else:
+            self._held.append(command)
+            await self._signal(None)
+
+    async def _begin_what_is_held(self) -> None:
+        if self._unheard:
+            return
+        for command in [held for held in self._held if held.apart]:
+            self._held.remove(command)
+            answer = self._answer(None, command)
+            answer.release()
+            self._apart[answer.response] = answer, self._spawn(self._run_apart(answer))
+        if self._held and self.state in (State.LISTENING, State.GUESSING):
+            await self._step(Signal.CREATE, self._held.popleft())
+
+    async def _turn_down(self) -> None:
+        """What waits will not come: the person goes on, and the answer to that is one to this as well."""
+        for command in [held for held in self._held if not held.apart]:
+            self._held.remove(command)
+            self._responses += 1
+            await self._events.put(ResponseStarted(self._responses, None, command.tag))
+            await self._events.put(ResponseEnded(self._responses, "interrupted", 0.0))
+
+    async def _refuse(self, command: CreateResponse, code: str, message: str) -> None:
+        await self._events.put(ResponseRefused(command.tag, code, message))
+
+    async def _cancel(self, command: CancelResponse) -> None:
+        if command.response in self._apart:
+            answer, task = self._apart.pop(command.response)
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            await answer.end("cancelled")
+        elif command.response is None or (self._current and self._current[0].response == command.response):
+            await self._signal(Signal.CANCEL)
+
+    async def _run_apart(self, answer: Answer) -> None:
+        try:
+            await answer.run()
+        except* Exception as failed:
+            for error in failed.exceptions:
+                logger.error("response %d failed", answer.response, exc_info=error)
+            await answer.end("failed")
+        self._apart.pop(answer.response, None)
+        self._note_quiet()
+
+    # -- messages and settings
+
+    def _configure(self, command: ConfigureResponses) -> None:
+        """Answers under way go on as they began."""
+        wish = command.settings
+        parts, settings, instructions = self._own
+        self._parts = parts_for(parts, wish)
+        self._settings = replace(
+            settings,
+            answer=answer_settings(settings.answer, wish),
+            answers=wish.answers,
+            guesses=settings.guesses and wish.answers,
+            interrupts=wish.interrupts,
+            assent=wish.assent,
+        )
+        self.conversation.instructions = wish.instructions or instructions
+
+    async def _put(self, command: PutMessage) -> None:
+        message = command.message
+        if any(isinstance(part, Clip) for part in message.content) and self._understand is not None:
+            self.conversation.put(command.key, (), command.after)
+            self._unheard.add(command.key)
+            self._spawn(self._put_understood(command, self._understand))
+        else:
+            self.conversation.put(command.key, (_text_only(message),), command.after)
+
+    async def _put_understood(self, command: PutMessage, understand: Understand) -> None:
+        content: list[str | Samples] = []
+        try:
+            for part in command.message.content:
+                content.append(await understand(part) if isinstance(part, Clip) else part)
+        except VoxtralError as error:
+            logger.warning("the sound in a message is not understood: %s", error)
+        self.conversation.put(command.key, (replace(_text_only(command.message), content=tuple(content)),))
+        self._unheard.discard(command.key)
+        await self._signal(None)
+
+    def _note_quiet(self) -> None:
+        busy = self.state is not State.LISTENING or self._held or self._apart or self._unheard or self._speaking
+        (self._quiet.clear if busy else self._quiet.set)()
+
+    # -- the end of answers
 
     def _settle(self) -> Answer | None:
         """The current answer is over: the conversation keeps what was heard of it."""
@@ -346,6 +565,11 @@ class Responder:
     async def _tell_cut(self, answer: Answer) -> None:
         heard = round(answer.playout.played(self._clock()) * 1000)
         await self._events.put(ResponseTruncated(answer.response, heard, answer.heard()))
+
+
+def _text_only(message: Message[Clip]) -> Message[Samples]:
+    texts = tuple(part for part in message.content if isinstance(part, str))
+    return Message(message.role, texts, message.calls, message.call_id)
 
 
 def _plain(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -132,6 +132,15 @@ class Toolbox:
                 raise ValueError(f"there are two tools {callee.tool.name}")
             self._own[callee.tool.name] = callee
         self._timeout = timeout
+        self._offered: Callable[[str], bool] = lambda name: True
+
+    def without(self, names: Collection[str]) -> Toolbox:
+        """The same without some tools."""
+        return self._where(lambda name: name not in names)
+
+    def only(self, names: Collection[str]) -> Toolbox:
+        """Some of the tools, if they are there."""
+        return self._where(lambda name: name in names)
 
     @property
     def tools(self) -> tuple[Tool, ...]:
@@ -173,7 +182,14 @@ class Toolbox:
     def _all(self) -> Mapping[str, Callee]:
         """By name; a server cannot take the name of a tool that is here."""
         elsewhere = self.servers.tools() if self.servers is not None else ()
-        return {callee.tool.name: callee for callee in elsewhere} | self._own
+        every = {callee.tool.name: callee for callee in elsewhere} | self._own
+        return {name: callee for name, callee in every.items() if self._offered(name)}
+
+    def _where(self, offered: Callable[[str], bool]) -> Toolbox:
+        before = self._offered
+        other = Toolbox(self._own.values(), servers=self.servers, timeout=self._timeout)
+        other._offered = lambda name: before(name) and offered(name)
+        return other
 
 
 def _error(message: str) -> str:

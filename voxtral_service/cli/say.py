@@ -40,9 +40,9 @@ def say(
 
     from voxtral_service import config
     from voxtral_service.assistant.espeak_library import MISSING
+    from voxtral_service.assistant.setup import synthesizer
     from voxtral_service.assistant.speech import SpeechOptions
     from voxtral_service.audio.encode import SoundFormat
-    from voxtral_service.cli.serve import synthesizer
 
     ending = output.suffix.removeprefix(".").lower()
     formats = [str(each) for each in SoundFormat]

@@ -10,7 +10,6 @@ import typer
 from voxtral_service.errors import InvalidOption
 
 if TYPE_CHECKING:
-    from voxtral_service.assistant.speech import Synthesizer
     from voxtral_service.config import Settings
     from voxtral_service.engine.pool import EnginePool
     from voxtral_service.jobs.service import Jobs
@@ -65,6 +64,14 @@ def serve(
             "--jobs/--no-jobs", help="Take recordings to be transcribed in the background.", show_default=False
         ),
     ] = None,
+    llm_url: Annotated[
+        str | None,
+        typer.Option("--llm-url", help="A server with OpenAI's /v1/chat/completions, which answers in conversations."),
+    ] = None,
+    llm_model: Annotated[
+        str | None,
+        typer.Option("--llm-model", help="The model to ask it for; alone, a local one that answers."),
+    ] = None,
     log_format: Annotated[
         Literal["text", "json"], typer.Option("--log-format", help="How lines on standard error are written.")
     ] = "text",
@@ -73,7 +80,7 @@ def serve(
         typer.Option("--log-level", help="What is logged; never what was said, never keys."),
     ] = "info",
 ) -> None:
-    """Serve live transcription to clients of OpenAI, Mistral, vLLM and Home Assistant.
+    """Serve live transcription and spoken conversations to clients of OpenAI, Mistral, vLLM and Home Assistant.
 
     On loopback anybody is let in until there are keys (`voxtral keys add NAME`). On any other address keys are
     required, unless --no-auth is given.
@@ -82,6 +89,7 @@ def serve(
 
     \b
       voxtral serve
+      voxtral serve --llm-url http://localhost:11434/v1 --llm-model mistral-small
       voxtral serve --host 0.0.0.0 --tls self-signed
       voxtral serve --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem
       voxtral serve --log-format json 2> voxtral.log
@@ -90,7 +98,16 @@ def serve(
     from voxtral_service.server import logs
 
     logs.configure(log_format, log_level)
-    settings = config.load(model=model, device=device, dtype=dtype, delay_ms=delay, max_streams=max_streams, jobs=jobs)
+    settings = config.load(
+        model=model,
+        device=device,
+        dtype=dtype,
+        delay_ms=delay,
+        max_streams=max_streams,
+        jobs=jobs,
+        llm_url=llm_url,
+        llm_model=llm_model,
+    )
     keys = _required_keys(host, wyoming_port, no_auth=no_auth)
     if (tls_cert is None) != (tls_key is None):
         raise InvalidOption("--tls-cert and --tls-key belong together; give both")
@@ -148,11 +165,13 @@ def _run(
 ) -> None:
     import asyncio
 
+    from voxtral_service.assistant import setup
     from voxtral_service.server.logs import announce
     from voxtral_service.server.run import run
 
     state = _state(settings, keys, origins, strict_models=strict_models)
-    state.speech = synthesizer(settings)
+    state.speech = setup.synthesizer(settings)
+    state.assistant = setup.assistant(settings, state.pool, state.engine, state.speech)
     # An open door would let anybody fill the disk.
     if settings.jobs if settings.jobs is not None else keys is not None or listen.host in LOOPBACK:
         state.jobs = open_jobs(settings, state.pool, state.files)
@@ -222,26 +241,6 @@ def _state(
         defaults=SessionSettings(delay_ms=settings.delay_ms),
         strict_models=strict_models,
     )
-
-
-def synthesizer(settings: Settings) -> Synthesizer | None:
-    """What speaks: the server that the settings name, else eSpeak NG where it is installed, else None.
-
-    Raises InvalidOption for a URL that is none and a voice that there is not.
-    """
-    from importlib.util import find_spec
-
-    from voxtral_service.assistant.espeak import Espeak
-    from voxtral_service.assistant.speech_endpoint import SpeechEndpoint
-
-    if settings.speech_url:
-        return SpeechEndpoint(
-            settings.speech_url,
-            model=settings.speech_model,
-            voice=settings.speech_voice or "alloy",
-            key=settings.speech_key.get_secret_value(),
-        )
-    return Espeak(settings.speech_voice) if find_spec("espeakng_loader") else None
 
 
 def open_jobs(settings: Settings, pool: EnginePool, files: FileSettings) -> Jobs:

@@ -9,12 +9,15 @@ from voxtral_service.errors import ModelNotFound
 from voxtral_service.server import chat, http, jobs, models, page, realtime, speech, transcriptions
 from voxtral_service.server.state import ServerState
 from voxtral_service.wire import choice
+from voxtral_service.wire.base import Dialect
 from voxtral_service.wire.mistral_realtime import MistralRealtime
 
 
 def create_app(state: ServerState) -> FastAPI:
     """The ASGI application over a ready engine."""
-    app = FastAPI(title="voxtral-service", version=__version__, summary="Speech to text on your own machine")
+    app = FastAPI(
+        title="voxtral-service", version=__version__, summary="Speech to text and conversations on your own machine"
+    )
     app.state.voxtral = state
     http.install(app)
     models.install(app)
@@ -32,11 +35,17 @@ def create_app(state: ServerState) -> FastAPI:
             headers=dict(websocket.headers),
             subprotocols=tuple(websocket.scope.get("subprotocols", ())),
         )
-        await realtime.serve(websocket, state, lambda: choice.dialect(upgrade, state.connection()), "realtime")
+
+        async def dialect() -> Dialect:
+            responds = state.assistant is not None
+            voices = await state.voices() if responds else ()
+            return choice.dialect(upgrade, state.connection(voices=voices, responds=responds))
+
+        await realtime.serve(websocket, state, dialect, "realtime", state.assistant)
 
     @app.websocket("/v1/audio/transcriptions/realtime")
     async def mistral(websocket: WebSocket) -> None:
-        def dialect() -> MistralRealtime:
+        async def dialect() -> MistralRealtime:
             connection = state.connection()
             model = websocket.query_params.get("model", connection.model)
             if not connection.accepts(model):

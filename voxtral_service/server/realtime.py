@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from starlette.responses import JSONResponse
 from starlette.websockets import WebSocket
 
+from voxtral_service.assistant.assistant import Assistant
 from voxtral_service.errors import CallerError, Overloaded, VoxtralError
 from voxtral_service.server.keys import Credentials
 from voxtral_service.server.record import recorded, refused
@@ -17,18 +18,34 @@ from voxtral_service.wire import http
 from voxtral_service.wire.base import Dialect
 
 
-async def serve(websocket: WebSocket, state: ServerState, dialect: Callable[[], Dialect], name: str) -> None:
-    """Let a connection in and serve it to its end, or answer the upgrade with a plain HTTP error that says why not."""
+async def serve(
+    websocket: WebSocket,
+    state: ServerState,
+    dialect: Callable[[], Awaitable[Dialect]],
+    name: str,
+    assistant: Assistant | None = None,
+) -> None:
+    """Let a connection in and serve it to its end, or answer the upgrade with a plain HTTP error that says why not.
+
+    `assistant` answers, where the dialect has words for that.
+    """
     offered: list[str] = websocket.scope.get("subprotocols", [])
     try:
         key = state.door.admit(Credentials.of(dict(websocket.headers), offered), now=time.time())
-        speaking = dialect()
+        speaking = await dialect()
         with state.seats.seat(key):
             await websocket.accept(subprotocol="realtime" if "realtime" in offered else None)
             with recorded(name, key.name) as record:
                 allowance = state.allowance(key)
                 session = SocketSession(
-                    websocket, speaking, state.engine, state.activity, allowance=allowance, record=record
+                    websocket,
+                    speaking,
+                    state.engine,
+                    state.activity,
+                    allowance=allowance,
+                    record=record,
+                    responder=assistant.open(key.name) if assistant is not None else None,
+                    hears=assistant is not None and assistant.hears,
                 )
                 state.open.add(session)
                 try:

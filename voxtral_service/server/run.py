@@ -114,6 +114,8 @@ async def run(state: ServerState, listen: Listen) -> None:
             wyoming.close()
         if state.jobs is not None:
             await state.jobs.stop()
+        if state.assistant is not None:
+            await state.assistant.close()
         if state.speech is not None:
             await state.speech.close()
         await state.pool.close()

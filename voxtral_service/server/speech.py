@@ -26,8 +26,8 @@ from voxtral_service.server.record import refused
 from voxtral_service.server.sending import EVENTS, Sender, while_connected
 from voxtral_service.server.state import ServerState
 from voxtral_service.wire import http, speech_answer, speech_request
-from voxtral_service.wire.speech_answer import LocalVoice
 from voxtral_service.wire.speech_request import SpeechRequest
+from voxtral_service.wire.voices import LocalVoice, stand_in
 
 SAMPLE_RATE = 24_000
 """Hz; what `pcm` has at OpenAI and Mistral, and every format here takes."""
@@ -111,7 +111,7 @@ async def voices(
 ) -> dict[str, Any]:
     """The voices there are, the default first, as Mistral's clients read them. All are presets."""
     state = state_of(request)
-    found = [] if type == "custom" else await local_voices(installed(state))
+    found = [] if type == "custom" else await _voices(state)
     return speech_answer.voice_list(found, state.model.created, limit=limit, offset=offset)
 
 
@@ -121,7 +121,7 @@ async def voices(
 async def voice(request: Request, voice_id: str) -> dict[str, Any]:
     """One voice."""
     state = state_of(request)
-    for local in await local_voices(installed(state)):
+    for local in await _voices(state):
         if local.name == voice_id:
             return speech_answer.voice(local, state.model.created)
     raise ModelNotFound(f"there is no voice {voice_id[:80]!r}; GET /v1/audio/voices lists them", field="voice_id")
@@ -139,11 +139,10 @@ def installed(state: ServerState) -> Synthesizer:
     return state.speech
 
 
-async def local_voices(synthesizer: Synthesizer) -> list[LocalVoice]:
-    """The voices as the wire shows them."""
-    return [
-        LocalVoice(voice.name, voice.language, voice.description, voice.gender) for voice in await synthesizer.voices()
-    ]
+async def _voices(state: ServerState) -> tuple[LocalVoice, ...]:
+    """Those there are. Raises like `installed`."""
+    installed(state)
+    return await state.voices()
 
 
 class Speech(Response):
@@ -178,7 +177,7 @@ class Speech(Response):
     async def _work(self, synthesizer: Synthesizer, request: SpeechRequest, sender: Sender) -> str:
         if self._state.strict_models and request.model not in ("", synthesizer.name):
             raise ModelNotFound(f"the model {request.model[:80]!r} does not speak here; {synthesizer.name!r} does")
-        options = SpeechOptions(await self._voice(synthesizer, request), speed=request.speed, sample_rate=SAMPLE_RATE)
+        options = SpeechOptions(await self._voice(request), speed=request.speed, sample_rate=SAMPLE_RATE)
         format = SoundFormat(request.format)
         async with aclosing(_file(synthesizer, request.text, options, format)) as pieces:
             if request.mistral and not request.events:
@@ -201,12 +200,12 @@ class Speech(Response):
             await sender.end()
         return "done"
 
-    async def _voice(self, synthesizer: Synthesizer, request: SpeechRequest) -> str:
+    async def _voice(self, request: SpeechRequest) -> str:
         """The voice to speak with. Mistral's names for its own say nothing here, so they stand for the default."""
         if not request.voice or self._state.strict_models:
             return request.voice
-        there = await local_voices(synthesizer)
-        name = speech_answer.stand_in(request.voice, there)
+        there = await self._state.voices()
+        name = stand_in(request.voice, there)
         unknown = there and not any(voice.name == name.partition("+")[0] for voice in there)
         return "" if request.mistral and unknown else name
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from voxtral_service.assistant.assistant import Assistant
 from voxtral_service.assistant.speech import Synthesizer
 from voxtral_service.audio.vad import Detector
 from voxtral_service.engine.base import Engine
@@ -20,6 +21,7 @@ from voxtral_service.server.keys import ApiKey, Door
 from voxtral_service.server.seats import AudioAllowance, Seats
 from voxtral_service.session.session import Activity
 from voxtral_service.wire.base import Connection
+from voxtral_service.wire.voices import LocalVoice
 
 if TYPE_CHECKING:
     from voxtral_service.server.websocket import SocketSession
@@ -73,17 +75,28 @@ class ServerState:
     """Recordings that are transcribed in the background, where that is wanted."""
     speech: Synthesizer | None = None
     """What speaks, where something is installed that does."""
+    assistant: Assistant | None = None
+    """Who answers in conversations."""
     strict_models: bool = False
     open: set[SocketSession] = field(default_factory=set)
     _allowances: dict[str, AudioAllowance] = field(default_factory=dict)
 
-    def connection(self) -> Connection:
+    async def voices(self) -> tuple[LocalVoice, ...]:
+        """The voices there are, the default first; none where nothing speaks. Raises UpstreamError."""
+        if self.speech is None:
+            return ()
+        found = await self.speech.voices()
+        return tuple(LocalVoice(voice.name, voice.language, voice.description, voice.gender) for voice in found)
+
+    def connection(self, *, voices: tuple[LocalVoice, ...] = (), responds: bool = False) -> Connection:
         """What a dialect is told when its connection opens."""
         return Connection(
             model=self.model.name,
             new_id=new_id,
             now=int(time.time()),
             strict_models=self.strict_models,
+            responds=responds,
+            voices=voices,
             defaults=self.defaults,
         )
 

@@ -11,9 +11,10 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from voxtral_service.engine.base import Engine
 from voxtral_service.errors import VoxtralError
-from voxtral_service.events import TranscriptDelta
+from voxtral_service.events import AssistantEvent, ConfigureResponses, TranscriptDelta
 from voxtral_service.server.record import SessionRecord
 from voxtral_service.server.seats import AudioAllowance
+from voxtral_service.session.dialogue import Dialogue, Responder
 from voxtral_service.session.session import Activity, Session
 from voxtral_service.wire.base import Dialect
 
@@ -40,11 +41,15 @@ class SocketSession:
         *,
         allowance: AudioAllowance,
         record: SessionRecord,
+        responder: Responder | None = None,
+        hears: bool = False,
         send_timeout: float = SEND_TIMEOUT,
     ) -> None:
+        """`hears`: the responder wants the sound of turns."""
         self._websocket = websocket
         self._dialect = dialect
-        self._session = Session(engine, dialect.settings, activity)
+        session = Session(engine, dialect.settings, activity, tells_audio=hears)
+        self._dialogue = Dialogue(session, responder)
         self._allowance = allowance
         self._record = record
         self._send_timeout = send_timeout
@@ -60,11 +65,11 @@ class SocketSession:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             await self._finish(next(iter(done)))
         finally:
-            self._session.close()
-            self._record.audio_seconds = self._session.audio_seconds
+            self._record.audio_seconds = self._dialogue.audio_seconds
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await self._dialogue.close()
 
     async def stop(self) -> None:
         """Close the connection because the server stops."""
@@ -88,6 +93,8 @@ class SocketSession:
 
     async def _read(self) -> None:
         await self._send(self._dialect.opening())
+        if self._dialect.responses is not None:
+            await self._dialogue.send(ConfigureResponses(self._dialect.responses))
         while True:
             message = await self._websocket.receive()
             if message["type"] == "websocket.disconnect":
@@ -97,21 +104,23 @@ class SocketSession:
             for note in decoded.notes:
                 logger.info("%s", note)
             await self._send(list(decoded.replies))
-            before = self._session.audio_seconds
+            before = self._dialogue.audio_seconds
             for command in decoded.commands:
                 try:
-                    await self._session.send(command)
+                    await self._dialogue.send(command)
                 except VoxtralError as error:
                     await self._send(self._dialect.refuse(error))
-            heard = self._session.audio_seconds - before
+            heard = self._dialogue.audio_seconds - before
             # A caller above its allowance is not refused but read more slowly.
             await asyncio.sleep(self._allowance.delay(heard, now=time.monotonic()))
 
     async def _write(self) -> None:
-        async for event in self._session:
+        async for event in self._dialogue:
             await self._send(self._dialect.encode(event))
+            if isinstance(event, AssistantEvent):
+                continue
             said = event.heard if isinstance(event, TranscriptDelta) else None
-            heard_at = None if said is None else self._session.arrival(said)
+            heard_at = None if said is None else self._dialogue.arrival(said)
             self._record.told(event, heard_at=heard_at, now=time.monotonic())
 
     async def _send(self, frames: list[str]) -> None:

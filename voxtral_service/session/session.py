@@ -17,6 +17,7 @@ from voxtral_service.engine.base import Engine, StreamOptions
 from voxtral_service.errors import InvalidAudio
 from voxtral_service.events import (
     AppendAudio,
+    AssistantCommand,
     AudioRejected,
     ClearAudio,
     Command,
@@ -29,6 +30,7 @@ from voxtral_service.events import (
     SessionEnded,
     SessionEvent,
     SessionSettings,
+    TurnAudio,
     TurnEagerEnd,
     TurnEnded,
     TurnResumed,
@@ -62,14 +64,25 @@ class Session:
     reads the socket stops reading it.
     """
 
-    def __init__(self, engine: Engine, settings: SessionSettings, activity: Callable[[], Activity]) -> None:
-        """`activity` makes a fresh voice activity detector. Raises InvalidOption for settings that cannot be."""
+    def __init__(
+        self,
+        engine: Engine,
+        settings: SessionSettings,
+        activity: Callable[[], Activity],
+        *,
+        tells_audio: bool = False,
+    ) -> None:
+        """`activity` makes a fresh voice activity detector; with `tells_audio` turns come with their sound (TurnAudio).
+
+        Raises InvalidOption for settings that cannot be.
+        """
         self._engine = engine
         self._settings = settings
         self._activity = activity()
+        self._tells_audio = tells_audio
         self._new_activity = activity
         self._intake: Intake = intake(settings.audio_format)
-        self._events: asyncio.Queue[SessionEvent] = asyncio.Queue(MAX_WAITING_EVENTS)
+        self._events: asyncio.Queue[SessionEvent | AssistantCommand] = asyncio.Queue(MAX_WAITING_EVENTS)
         self._detector = TurnDetector(settings.turn_detection) if settings.turn_detection else None
         self._heard = 0
         self._arrivals = Arrivals()
@@ -106,14 +119,25 @@ class Session:
         """
         return self._arrivals.of(position)
 
-    async def send(self, command: Command) -> None:
-        """Carry out a command; raises InvalidOption for settings that cannot be. After EndAudio nothing is done."""
-        if not self._over:
+    async def send(self, command: Command | AssistantCommand) -> None:
+        """Carry out a command; raises InvalidOption for settings that cannot be. After EndAudio nothing is done.
+
+        One for an assistant takes its place among the events.
+        """
+        if isinstance(command, AssistantCommand):
+            await self._emit(command)
+        elif not self._over:
             self._arrived = time.monotonic()
             await self._handlers[type(command)](command)
 
     async def __aiter__(self) -> AsyncIterator[SessionEvent]:
         """Events until SessionEnded."""
+        async for event in self.everything():
+            if not isinstance(event, AssistantCommand):
+                yield event
+
+    async def everything(self) -> AsyncIterator[SessionEvent | AssistantCommand]:
+        """Events, and commands for an assistant in their places among them, until SessionEnded."""
         while True:
             event = await self._events.get()
             yield event
@@ -282,6 +306,7 @@ class Session:
             start=start,
             emit=self._emit,
             before=self._last,
+            keeps=self._tells_audio,
         )
         self._last = self._turn.done
         self._unfinished = [turn for turn in self._unfinished if not turn.done.is_set()] + [self._turn]
@@ -318,8 +343,10 @@ class Session:
         await self._emit(TurnEnded(turn.turn, turn.start, turn.end_time, reason))
         if reason == "cleared":
             turn.cancel()
-        else:
-            turn.end()
+            return
+        if self._tells_audio:
+            await self._emit(TurnAudio(turn.turn, turn.sound()))
+        turn.end()
 
-    async def _emit(self, event: SessionEvent) -> None:
+    async def _emit(self, event: SessionEvent | AssistantCommand) -> None:
         await self._events.put(event)

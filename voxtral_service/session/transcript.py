@@ -14,6 +14,8 @@ from voxtral_service.events import SessionEvent, TranscriptDelta, TranscriptFail
 
 MAX_EARLY_SECONDS = 30.0
 """Audio a turn holds while the one before it still has the engine's attention."""
+MAX_KEPT_SECONDS = 600.0
+"""Audio of a turn that is kept for whoever wants to hear it; of a longer turn the end is missing."""
 
 
 @dataclass(slots=True, eq=False)
@@ -51,14 +53,16 @@ class TurnTranscript:
         start: float,
         emit: Callable[[SessionEvent], Awaitable[None]],
         before: asyncio.Event | None,
+        keeps: bool = False,
     ) -> None:
-        """`before` is the `done` of the turn before; `emit` takes the turn's events."""
+        """`before` is the `done` of the turn before; `emit` takes the turn's events; `keeps` its audio for `sound`."""
         self.turn, self.start = turn, start
         self.text = ""
         self.done = asyncio.Event()
         self._emit = emit
         self._parts = deque([_Part(options, start)])
         self._samples = 0
+        self._kept: list[Samples] | None = [] if keeps else None
         self._task = asyncio.create_task(self._run(engine, before))
         # Not at the end of the task itself: one that is cancelled before its first step never gets there.
         self._task.add_done_callback(self._finish)
@@ -75,6 +79,8 @@ class TurnTranscript:
 
     async def push(self, samples: Samples) -> None:
         """More of the turn's audio; waits while the engine is far behind."""
+        if self._kept is not None and self._samples < MAX_KEPT_SECONDS * SAMPLE_RATE:
+            self._kept.append(samples)
         self._samples += len(samples)
         part = self._parts[-1]
         if not part.caught_up.is_set() and sum(map(len, part.early)) > MAX_EARLY_SECONDS * SAMPLE_RATE:
@@ -98,6 +104,10 @@ class TurnTranscript:
         self._parts.append(_Part(options, self.end_time))
         self._parts[0].end()
         return True
+
+    def sound(self) -> bytes:
+        """The turn's audio, as TurnAudio has it; nothing unless it was kept."""
+        return b"".join(samples.astype("<f4").tobytes() for samples in self._kept or ())
 
     def end(self) -> None:
         """The turn's audio is complete; its final transcript follows."""

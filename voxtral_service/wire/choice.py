@@ -20,7 +20,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from voxtral_service.errors import InvalidOption, ModelNotFound, VoxtralError
-from voxtral_service.events import Command, Configure, SessionEvent, SessionSettings
+from voxtral_service.events import (
+    AssistantCommand,
+    Command,
+    Configure,
+    ConfigureResponses,
+    Event,
+    ResponseSettings,
+    SessionSettings,
+)
 from voxtral_service.wire import frames
 from voxtral_service.wire.base import Connection, Decoded, Dialect
 from voxtral_service.wire.frames import JsonObject
@@ -87,6 +95,11 @@ class Undecided:
         """OpenAI's until the choice; no audio passes before it."""
         return (self._chosen or self._openai).settings
 
+    @property
+    def responses(self) -> ResponseSettings | None:
+        """None until the choice."""
+        return self._chosen.responses if self._chosen else None
+
     def opening(self) -> list[str]:
         """OpenAI's event with vLLM's keys beside it, which the readers of both accept."""
         vllm = {"id": self._openai.session_id, "created": self._connection.now}
@@ -106,7 +119,7 @@ class Undecided:
             return Decoded()
         return self._choose(make or _speak_openai)
 
-    def encode(self, event: SessionEvent) -> list[str]:
+    def encode(self, event: Event) -> list[str]:
         """Before the choice nothing can have been said."""
         return self._chosen.encode(event) if self._chosen else []
 
@@ -117,8 +130,12 @@ class Undecided:
     def _choose(self, make: _Maker) -> Decoded:
         self._chosen = make(self._connection, self._openai)
         settings = self._chosen.settings
-        changed: tuple[Command, ...] = () if settings == self._openai.settings else (Configure(settings),)
-        parts = [Decoded(changed), *map(self._chosen.decode, self._waiting)]
+        changed: list[Command | AssistantCommand] = []
+        if settings != self._openai.settings:
+            changed.append(Configure(settings))
+        if self._chosen.responses is not None:
+            changed.append(ConfigureResponses(self._chosen.responses))
+        parts = [Decoded(tuple(changed)), *map(self._chosen.decode, self._waiting)]
         self._waiting.clear()
         return Decoded(
             commands=tuple(command for part in parts for command in part.commands),

@@ -26,9 +26,10 @@ from voxtral_service.events import (
     CommitTurn,
     Configure,
     EndAudio,
+    Event,
     NothingToCommit,
+    ResponseSettings,
     SessionEnded,
-    SessionEvent,
     SessionSettings,
     TranscriptDelta,
     TranscriptFailed,
@@ -85,6 +86,11 @@ class MistralRealtime:
         """The settings in effect."""
         return self._settings
 
+    @property
+    def responses(self) -> ResponseSettings | None:
+        """None are asked for in this dialect."""
+        return None
+
     def opening(self) -> list[str]:
         """The SDKs send nothing, and wait for ever, until they have read this."""
         return [_message("session.created", session=self._session())]
@@ -103,7 +109,7 @@ class MistralRealtime:
         except CallerError as error:
             return Decoded(replies=tuple(self.refuse(error)), notes=(f"refused {kind}: {error}",))
 
-    def encode(self, event: SessionEvent) -> list[str]:
+    def encode(self, event: Event) -> list[str]:
         """Say what happened in the session."""
         say = self._EVENTS.get(type(event))
         return say(self, event) if say else []
@@ -221,7 +227,7 @@ class MistralRealtime:
         "input_audio.flush": _flush,
         "input_audio.end": _end,
     }
-    _EVENTS: ClassVar[dict[type[SessionEvent], Callable[[MistralRealtime, Any], list[str]]]] = {
+    _EVENTS: ClassVar[dict[type[Event], Callable[[MistralRealtime, Any], list[str]]]] = {
         TurnStarted: _turn,
         TurnEagerEnd: _turn,
         TurnResumed: _turn,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NoReturn
 
 from voxtral_service.errors import VoxtralError
-from voxtral_service.events import ClearAudio, Command, CommitTurn, Configure, SessionEvent, SessionSettings
+from voxtral_service.events import ClearAudio, Command, CommitTurn, Configure, Event, ResponseSettings, SessionSettings
 from voxtral_service.wire import frames, openai_beta
 from voxtral_service.wire.base import Connection, Decoded
 from voxtral_service.wire.frames import JsonObject
@@ -48,6 +48,11 @@ class OpenAIRealtime:
         """What the client has asked for so far."""
         return self._audio.effective(self._session.settings)
 
+    @property
+    def responses(self) -> ResponseSettings | None:
+        """How the client wants answers."""
+        return None
+
     def opening(self) -> list[str]:
         """OpenAI's server speaks first."""
         return self._frames([self.created()])
@@ -70,7 +75,7 @@ class OpenAIRealtime:
             notes=tuple(entry for entry in said if isinstance(entry, str)),
         )
 
-    def encode(self, event: SessionEvent) -> list[str]:
+    def encode(self, event: Event) -> list[str]:
         """Say what happened."""
         return self._frames(self._turns.tell(event))
 

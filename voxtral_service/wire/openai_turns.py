@@ -14,8 +14,8 @@ from typing import Any
 
 from voxtral_service.events import (
     AudioRejected,
+    Event,
     IdleTimeout,
-    SessionEvent,
     TranscriptDelta,
     TranscriptFailed,
     TranscriptFinal,
@@ -48,7 +48,7 @@ class Turns:
         self._turns: dict[int, _Turn] = {}
         self._rejections: set[str] = set()
 
-    def tell(self, event: SessionEvent) -> Iterable[JsonObject]:
+    def tell(self, event: Event) -> Iterable[JsonObject]:
         """The events that a house event becomes; often none."""
         teller = _TELLERS.get(type(event))
         return teller(self, event) if teller else ()
@@ -138,7 +138,7 @@ class Turns:
         yield self._events.transcription("completed", item_id, transcript=text, usage=usage, **known)
 
 
-_TELLERS: Mapping[type[SessionEvent], Callable[[Turns, Any], Iterator[JsonObject]]] = {
+_TELLERS: Mapping[type[Event], Callable[[Turns, Any], Iterator[JsonObject]]] = {
     TurnStarted: Turns._started,
     TurnEnded: Turns._ended,
     TranscriptDelta: Turns._delta,

@@ -4,42 +4,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from voxtral_service.errors import VoxtralError
 from voxtral_service.wire import http
 from voxtral_service.wire.frames import JsonObject
+from voxtral_service.wire.voices import LocalVoice
 
 DELTA, DONE = "speech.audio.delta", "speech.audio.done"
-
-
-@dataclass(frozen=True, slots=True)
-class LocalVoice:
-    """A voice there is; `language` is a BCP 47 tag, `gender` female, male or empty."""
-
-    name: str
-    language: str
-    description: str
-    gender: str
-
-
-OPENAI_VOICES = {
-    "alloy": "",
-    "ash": "male",
-    "ballad": "male",
-    "coral": "female",
-    "echo": "male",
-    "fable": "male",
-    "onyx": "male",
-    "nova": "female",
-    "sage": "female",
-    "shimmer": "female",
-    "verse": "male",
-    "marin": "female",
-    "cedar": "male",
-}
-"""OpenAI's voices, which many clients cannot be talked out of, as people hear them."""
 
 
 def whole(audio: bytes) -> http.Answer:
@@ -65,20 +37,6 @@ def done(*, mistral: bool) -> str:
 def broken(error: VoxtralError, *, mistral: bool) -> str:
     """Say in the middle of a stream that nothing more will come, and why."""
     return http.sse(http.openai_error(error), "error" if mistral else None)
-
-
-def stand_in(name: str, voices: Sequence[LocalVoice]) -> str:
-    """The voice for a name that is one of OpenAI's and no local one; other names are themselves.
-
-    The first of `voices` is the default. Different names get different voices as far as there are any of their gender
-    in the default's language.
-    """
-    wanted = OPENAI_VOICES.get(name.lower())
-    if wanted is None or not voices or any(voice.name == name for voice in voices):
-        return name
-    same = [voice.name for voice in voices if voice.language == voices[0].language and voice.gender == wanted]
-    alike = [other for other, gender in OPENAI_VOICES.items() if gender == wanted]
-    return same[alike.index(name.lower()) % len(same)] if same else voices[0].name
 
 
 def voice(local: LocalVoice, created: int) -> JsonObject:

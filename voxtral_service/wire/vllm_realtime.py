@@ -27,7 +27,8 @@ from voxtral_service.events import (
     Command,
     CommitTurn,
     Configure,
-    SessionEvent,
+    Event,
+    ResponseSettings,
     SessionSettings,
     TranscriptDelta,
     TranscriptFailed,
@@ -69,6 +70,11 @@ class VllmRealtime:
         """The format is fixed, and the client says where an utterance ends."""
         return self._settings
 
+    @property
+    def responses(self) -> ResponseSettings | None:
+        """None are asked for in this dialect."""
+        return None
+
     def opening(self) -> list[str]:
         """The server speaks first."""
         connection = self._connection
@@ -85,7 +91,7 @@ class VllmRealtime:
             replies=tuple(frames.write(entry) for entry in said if isinstance(entry, dict)),
         )
 
-    def encode(self, event: SessionEvent) -> list[str]:
+    def encode(self, event: Event) -> list[str]:
         """Say what happened."""
         teller = _TELLERS.get(type(event))
         return [frames.write(message) for message in teller(self, event)] if teller else []
@@ -171,7 +177,7 @@ _MESSAGES: Mapping[str, Callable[[VllmRealtime, JsonObject], Iterable[Said]]] = 
     "input_audio_buffer.append": VllmRealtime._append,
     "input_audio_buffer.commit": VllmRealtime._commit,
 }
-_TELLERS: Mapping[type[SessionEvent], Callable[[VllmRealtime, Any], Iterable[JsonObject]]] = {
+_TELLERS: Mapping[type[Event], Callable[[VllmRealtime, Any], Iterable[JsonObject]]] = {
     TranscriptDelta: VllmRealtime._delta,
     TranscriptFinal: VllmRealtime._final,
     TranscriptFailed: VllmRealtime._failed,

@@ -1,0 +1,157 @@
+"""An assistant as the settings want it: which model answers, what speaks."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import numpy as np
+
+from voxtral_service.assistant.answer import AnswerSettings
+from voxtral_service.assistant.assistant import INSTRUCTIONS, Assistant, AssistantSettings
+from voxtral_service.assistant.llm import LanguageModel
+from voxtral_service.assistant.phrases import phrases
+from voxtral_service.assistant.speech import Synthesizer
+from voxtral_service.audio import Samples
+from voxtral_service.audio.pcm import PcmDecoder, PcmFormat
+from voxtral_service.audio.resample import Resampler
+from voxtral_service.chat import AnswerEvent, AnswerOptions, Message
+from voxtral_service.config import Settings
+from voxtral_service.engine.abilities import capabilities
+from voxtral_service.engine.base import Engine, Listener, StreamOptions, transcribe
+from voxtral_service.engine.pool import EnginePool
+from voxtral_service.engine.registry import InstalledModel, Registry
+from voxtral_service.errors import EngineError, InvalidOption, NoLanguageModel
+from voxtral_service.events import Clip
+
+PLUG_IN = (
+    "no language model is plugged in; set llm_url and llm_model for a server with OpenAI's /v1/chat/completions "
+    "(Ollama, vLLM, llama.cpp, a hosted one), or llm_model for an installed model that hears and answers"
+)
+
+
+def assistant(settings: Settings, pool: EnginePool, engine: Engine, synthesizer: Synthesizer | None) -> Assistant:
+    """The assistant of a server or a command. `engine` understands sound that callers put into messages.
+
+    Raises InvalidOption and ModelNotFound for settings that cannot be.
+    """
+    model, hears, closing = language_model(settings, pool)
+
+    async def understand(clip: Clip) -> str | Samples:
+        samples = _samples(clip)
+        return samples if hears else (await transcribe(engine, [samples], StreamOptions())).text
+
+    return Assistant(
+        model,
+        synthesizer,
+        AssistantSettings(
+            settings.assistant_instructions or INSTRUCTIONS,
+            AnswerSettings(phrases=phrases(settings.speech_voice)),
+            home_zone(settings.time_zone),
+            tools=settings.assistant_tools,
+        ),
+        hears=hears,
+        understand=understand,
+        closing=closing,
+    )
+
+
+def language_model(
+    settings: Settings, pool: EnginePool
+) -> tuple[LanguageModel, bool, Callable[[], Awaitable[None]] | None]:
+    """What answers, whether it hears, and what frees it."""
+    if settings.llm_url:
+        return _endpoint(settings)
+    if settings.llm_model == "auto":
+        return Nobody(), False, None
+    model = Registry(settings.models_dir).find(settings.llm_model)
+    if not capabilities(model).longest_conversation:
+        raise InvalidOption(f"{model.name} transcribes and does not answer; {PLUG_IN}", field="llm_model")
+    return Hearer(pool, model), True, None
+
+
+def _endpoint(settings: Settings) -> tuple[LanguageModel, bool, Callable[[], Awaitable[None]]]:
+    import httpx2
+
+    from voxtral_service.assistant.llm_endpoint import Endpoint, EndpointSettings
+
+    if settings.llm_model == "auto":
+        raise InvalidOption("llm_url names a server; name the model to ask it for as llm_model", field="llm_model")
+    client = httpx2.AsyncClient()
+    told = EndpointSettings(settings.llm_url, settings.llm_model, settings.llm_key.get_secret_value())
+    return Endpoint(told, client), False, client.aclose
+
+
+def synthesizer(settings: Settings) -> Synthesizer | None:
+    """What speaks: the server that the settings name, else eSpeak NG where it is installed, else None.
+
+    Raises InvalidOption for a URL that is none and a voice that there is not.
+    """
+    from voxtral_service.assistant.espeak import Espeak
+    from voxtral_service.assistant.speech_endpoint import SpeechEndpoint
+
+    if settings.speech_url:
+        return SpeechEndpoint(
+            settings.speech_url,
+            model=settings.speech_model,
+            voice=settings.speech_voice or "alloy",
+            key=settings.speech_key.get_secret_value(),
+        )
+    return Espeak(settings.speech_voice) if importlib.util.find_spec("espeakng_loader") else None
+
+
+def home_zone(name: str) -> ZoneInfo:
+    """The time zone of this name; without one, the machine's. Raises InvalidOption where there is none."""
+    try:
+        return ZoneInfo(name or _machines_zone())
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        if not name:
+            return ZoneInfo("UTC")
+        raise InvalidOption(f"there is no time zone {name!r}; such as Europe/Paris", field="time_zone") from error
+
+
+def _machines_zone() -> str:
+    told = os.environ.get("TZ", "").lstrip(":")
+    linked = str(Path("/etc/localtime").resolve()).partition("zoneinfo/")[2]
+    return told or linked or "UTC"
+
+
+def _samples(clip: Clip) -> Samples:
+    """A clip at 16 kHz. Raises InvalidAudio."""
+    given = clip.audio_format
+    pcm = PcmFormat.parse(f"{given.encoding}:{given.sample_rate}:{given.channels}")
+    resampler = Resampler(pcm.sample_rate)
+    return np.concatenate((resampler.push(PcmDecoder(pcm).push(clip.data)), resampler.finish()))
+
+
+class Nobody:
+    """A LanguageModel where there is none: it says so."""
+
+    async def answer(
+        self, messages: Sequence[Message[Samples]], options: AnswerOptions
+    ) -> AsyncGenerator[AnswerEvent, None]:
+        """See `LanguageModel`."""
+        raise NoLanguageModel(PLUG_IN)
+        yield  # type: ignore[unreachable]  # what makes this a generator
+
+
+class Hearer:
+    """A LanguageModel that is an engine of the pool, such as Voxtral 2507: it hears what was said."""
+
+    def __init__(self, pool: EnginePool, model: InstalledModel) -> None:
+        self._pool, self._model = pool, model
+
+    async def answer(
+        self, messages: Sequence[Message[Samples]], options: AnswerOptions
+    ) -> AsyncGenerator[AnswerEvent, None]:
+        """See `LanguageModel`; the first answer may wait until the model is loaded."""
+        async with self._pool.use(self._model) as loaded:
+            if not isinstance(loaded.engine, Listener):
+                raise EngineError(f"{self._model.name} was loaded with an engine that does not answer")
+            async with aclosing(loaded.engine.answer(messages, options)) as events:
+                async for event in events:
+                    yield event
