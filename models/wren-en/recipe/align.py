@@ -70,7 +70,7 @@ class Aligner:
     def __init__(self, run: Path) -> None:
         self.labels = Labels(run)
         state = torch.load(run / "checkpoint.pt", map_location="cpu", weights_only=True)
-        self.trainee = Trainee(configuration(self.labels.pieces.vocab_size), self.labels.num_phones)
+        self.trainee = Trainee(configuration(run, self.labels.pieces.vocab_size), self.labels.num_phones)
         self.trainee.load_state_dict(state["average"], strict=True)
         self.log_mel = LogMel(self.trainee.model.config.encoder.num_mel_bins)  # stays float32
         self.trainee.bfloat16().eval()

@@ -4,8 +4,9 @@
 
 `--data` holds the synthetic evaluation sets that `synthesize.py --evaluation` made; `--dev` names recordings that were
 never trained on (JSON lines with `path`, `transcript`, `language`). `--baseline` also runs PocketSphinx with its
-bundled English model on the same recordings. Word error rates are taken after Whisper's English text normalisation, as
-usual in comparisons of recognisers. Nothing here may be used to choose a checkpoint or a setting.
+bundled English model on the same recordings. Word error rates are taken after Whisper's text normalisation (its English
+one for English), as usual in comparisons of recognisers. `--beside` names an older model to compare with
+on the same sound. Nothing here may be used to choose a checkpoint or a setting.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from sound import noise, telephone
 from store import SAMPLE_RATE, Store
 from synthesize import decode
 from tekken import Pieces
-from transformers.models.whisper.english_normalizer import EnglishTextNormalizer
+from transformers.models.whisper.english_normalizer import BasicTextNormalizer, EnglishTextNormalizer
 
 from voxtral_service.voxtral import checkpoint
 
@@ -38,7 +39,8 @@ REAL_SETS = {
     "ljspeech": "real: LJ Speech",
     "speechocean": "real: non-native readers",
 }
-"""Beginnings of file names in the recordings' folder, and what the table calls them."""
+"""Beginnings of file names of English recordings, and what the table calls them."""
+OTHERS = "real"
 Transcriber = Callable[[Sequence[Clip]], list[str]]
 
 
@@ -66,22 +68,23 @@ def synthetic_sets(data: Path) -> list[TestSet]:
     return sets
 
 
-def real_sets(manifest: Path) -> list[TestSet]:
-    """Decode the English recordings with a reference transcript, by corpus."""
+def real_sets(manifest: Path, language: str) -> list[TestSet]:
+    """Decode the recordings with a reference transcript, by corpus (English) or as one set."""
+    known = REAL_SETS if language == "en" else {"": OTHERS}
     sets: defaultdict[str, TestSet] = defaultdict(lambda: TestSet("", [], []))
     for line in manifest.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
-        corpus = next((c for c in REAL_SETS if Path(row["path"]).name.startswith(c)), None)
-        if corpus and row.get("language") == "en" and row.get("transcript"):
-            sets[corpus].name = REAL_SETS[corpus]
+        corpus = next((c for c in known if Path(row["path"]).name.startswith(c)), None)
+        if corpus is not None and row.get("language") == language and row.get("transcript"):
+            sets[corpus].name = known[corpus]
             sets[corpus].clips.append(decode(manifest.parent / row["path"]))
             sets[corpus].texts.append(row["transcript"])
-    return [sets[c] for c in REAL_SETS if c in sets]
+    return [sets[c] for c in known if c in sets]
 
 
-def error_rate(test: TestSet, heard: list[str]) -> float:
+def error_rate(test: TestSet, heard: list[str], language: str = "en") -> float:
     """Word error rate in percent after normalisation; references that normalise to nothing are left out."""
-    normalise = EnglishTextNormalizer({})
+    normalise = EnglishTextNormalizer({}) if language == "en" else BasicTextNormalizer()
     pairs = [(normalise(t), normalise(h)) for t, h in zip(test.texts, heard, strict=True)]
     pairs = [pair for pair in pairs if pair[0]]
     return round(100 * wer([t for t, _ in pairs], [h for _, h in pairs]), 1)
@@ -112,31 +115,46 @@ def pocketsphinx(clips: Sequence[Clip]) -> list[str]:
     return texts
 
 
+def at(folder: Path, delay: int, device: str) -> Transcriber:
+    """Return what transcribes with the model of a folder at a delay in tokens."""
+    model = checkpoint.load(folder, dtype=torch.float32, device=device)
+    pieces = Pieces(folder / "tekken.json")
+    return lambda clips: transcribe(model, pieces, clips, delay)
+
+
+def columns(options: argparse.Namespace) -> dict[str, Transcriber]:
+    """Return who transcribes for each column of the table."""
+    columns = {f"{80 * d} ms": at(options.model, d, options.device) for d in (DELAYS if options.delays else (6,))}
+    columns["480 ms, G.711"] = lambda clips: columns["480 ms"]([telephone(clip, a_law=False) for clip in clips])
+    if options.beside:
+        columns["480 ms, before"] = at(options.beside, 6, options.device)
+    if options.baseline:
+        columns["PocketSphinx"] = pocketsphinx
+    return columns
+
+
 def evaluate(options: argparse.Namespace) -> dict[str, object]:
     """Measure everything and return it."""
-    model = checkpoint.load(options.model, dtype=torch.float32, device=options.device)
-    pieces = Pieces(options.model / "tekken.json")
-    sets = (synthetic_sets(options.data) if options.data else []) + (real_sets(options.dev) if options.dev else [])
-
-    def at(delay: int) -> Transcriber:
-        return lambda clips: transcribe(model, pieces, clips, delay)
-
+    sets = synthetic_sets(options.data) if options.data else []
+    sets += real_sets(options.dev, options.language) if options.dev else []
+    transcribers = columns(options)
     rows: dict[str, dict[str, float]] = {}
     for test in sets:
         begun = time.perf_counter()
-        row = {f"{80 * d} ms": error_rate(test, at(d)(test.clips)) for d in (DELAYS if options.delays else (6,))}
-        narrow = [telephone(clip, a_law=False) for clip in test.clips]
-        row["480 ms, G.711"] = error_rate(test, at(6)(narrow))
-        if options.baseline and test.name.startswith("real"):
-            row["PocketSphinx"] = error_rate(test, pocketsphinx(test.clips))
-        rows[test.name] = row
+        rows[test.name] = {
+            name: error_rate(test, heard(test.clips), options.language)
+            for name, heard in transcribers.items()
+            if name != "PocketSphinx" or test.name.startswith("real")
+        }
         print(
-            f"{test.name:32} {len(test.clips):4} clips {test.seconds:6.0f} s  {row}"
+            f"{test.name:32} {len(test.clips):4} clips {test.seconds:6.0f} s  {rows[test.name]}"
             f"  ({time.perf_counter() - begun:.0f} s)",
             flush=True,
         )
     quiet = speechless()
-    words = {name: len(heard.split()) for name, heard in zip(quiet.texts, at(6)(quiet.clips), strict=True)}
+    words = {
+        name: len(heard.split()) for name, heard in zip(quiet.texts, transcribers["480 ms"](quiet.clips), strict=True)
+    }
     print(f"words in a minute without speech: {words}", flush=True)
     return {"wer": rows, "words without speech": words}
 
@@ -154,6 +172,8 @@ def main() -> None:
     """Read the command line and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--beside", type=Path, metavar="DIR", help="an older model, for one more column")
+    parser.add_argument("--language", default="en", help="of the recordings, and whose normalisation is used")
     parser.add_argument("--data", type=Path, metavar="DIR", help="holds evaluation/ with synthetic sets")
     parser.add_argument("--dev", type=Path, metavar="FILE", help="manifest of recordings")
     parser.add_argument(

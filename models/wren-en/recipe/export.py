@@ -25,7 +25,7 @@ def export(run: Path, out: Path, weights: str = "average") -> None:
     """Export the `average` or the latest (`master`) weights of a run."""
     labels = Labels(run)
     state = torch.load(run / "checkpoint.pt", map_location="cpu", weights_only=True)
-    trainee = Trainee(configuration(labels.pieces.vocab_size), labels.num_phones)
+    trainee = Trainee(configuration(run, labels.pieces.vocab_size), labels.num_phones)
     trainee.load_state_dict(state[weights])
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent) as temporary:

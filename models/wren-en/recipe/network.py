@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from voxtral_service.voxtral.config import DecoderConfig, EncoderConfig, VoxtralRealtimeConfig
+from voxtral_service.voxtral.config_files import read_hugging_face_config
 from voxtral_service.voxtral.model import VoxtralRealtime
 
 
-def configuration(vocab_size: int) -> VoxtralRealtimeConfig:
-    """Return the shape of `wren-en`: under 6 M parameters, 11 MB in bfloat16.
+def configuration(run: Path, vocab_size: int) -> VoxtralRealtimeConfig:
+    """Return the shape that a run goes on with (its `config.json`), or else that of `wren-en`.
+
+    `wren-en` has under 6 M parameters, 11 MB in bfloat16.
 
     The windows are shorter than the public model's (750 and 8192): rows of 15 s train no distance beyond them, six
     layers of 2.6 s reach back over all of a row, and a server of many streams spends most of its time on attention.
     """
+    if (run / "config.json").exists():
+        return read_hugging_face_config(run / "config.json")
     encoder = EncoderConfig(
         hidden_size=192, intermediate_size=512, num_layers=6, num_heads=3, head_dim=64, sliding_window=128
     )
@@ -75,12 +81,16 @@ class Trainee(nn.Module):
                 layer.attention.out.weight.mul_(0.4)
                 layer.ffn.down.weight.mul_(0.4)
 
-    def hear(self, mel: Tensor, window: BlockWindow) -> tuple[Tensor, Tensor]:
-        """Mel [batch, 8 n, bins] -> phone logits [batch, 2 n, phones + 1], adapter vectors [batch, n, hidden]."""
+    def hear(self, mel: Tensor, window: BlockWindow, phones_teach: bool = True) -> tuple[Tensor, Tensor]:
+        """Mel [batch, 8 n, bins] -> phone logits [batch, 2 n, phones + 1], adapter vectors [batch, n, hidden].
+
+        Unless `phones_teach`, the phone head learns without moving the encoder.
+        """
         encoder = self.model.encoder
         x, _ = encoder.stem(mel, encoder.stem.initial_state(mel.shape[0], mel))
         frames = encoder.transform(x, torch.arange(x.shape[1], device=x.device)[None], window)
-        return self.phone_head(frames.unflatten(1, (-1, 2)).flatten(2)), self.model.adapter(frames)
+        heard = (frames if phones_teach else frames.detach()).unflatten(1, (-1, 2)).flatten(2)
+        return self.phone_head(heard), self.model.adapter(frames)
 
     def piece_log_probs(self, audio: Tensor) -> Tensor:
         """Adapter vectors [batch, n, hidden] -> float32 log probabilities of pieces [batch, n, vocabulary]."""

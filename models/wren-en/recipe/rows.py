@@ -105,12 +105,12 @@ class Rows:
         self.groups = [Group(store, rng, validation=False, known_ends=known_ends) for store in stores]
         share = np.array([weights.get(g.store.name.split("-")[0], 0.0) if g.rows else 0.0 for g in self.groups])
         self.share = share / share.sum()
-        self._noises = [noise(20 * SAMPLE_RATE, rng) for _ in range(40)]
+        self._noises = [noise(self.samples + 5 * SAMPLE_RATE, rng) for _ in range(40)]
         self._noises += [self._babble() for _ in range(8)]
 
     def _babble(self) -> Samples:
-        x = np.zeros(20 * SAMPLE_RATE, np.float32)
-        for _ in range(16):
+        x = np.zeros(self.samples + 5 * SAMPLE_RATE, np.float32)
+        for _ in range(len(x) // SAMPLE_RATE):
             group = self.groups[self.rng.choice(len(self.groups), p=self.share)]
             speech = group.store.samples(group.draw(12.0)).astype(np.float32)
             start = self.rng.integers(0, len(x))

@@ -5,9 +5,13 @@ All functions take and give float32 samples at 16 kHz and draw from the generato
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
+import torch
 from numpy import fft
+from torch import Tensor
 
 SAMPLE_RATE = 16_000
 Samples = npt.NDArray[np.float32]
@@ -23,6 +27,32 @@ def change_speed(x: Samples, factor: float) -> Samples:
     """Play `factor` times faster, which moves pitch and formants too: a different speaker for the network."""
     positions = np.arange(int(len(x) / factor), dtype=np.float64) * factor
     return np.interp(positions, np.arange(len(x)), x).astype(np.float32)
+
+
+def warp_frequencies(log_mel: Tensor, factor: float, knee: float = 4800.0) -> Tensor:
+    """Move what lies at frequency f to f x `factor` in a spectrogram [frames, bins], evenly up to about `knee` hertz.
+
+    Vocal tract length perturbation (Jaitly and Hinton 2013, section 3): formants and pitch move, the pace stays.
+    """
+    bins = log_mel.shape[1]
+    top = _mel(SAMPLE_RATE / 2)
+    edges = _hertz(np.linspace(0, top, bins + 2))[1:-1]
+    low = knee * min(factor, 1.0) / factor
+    source = np.interp(edges, [0, low * factor, SAMPLE_RATE / 2], [0, low, SAMPLE_RATE / 2])
+    position = np.clip(_mel(source) / top * (bins + 1) - 1, 0, bins - 1)
+    first = np.minimum(position.astype(np.int64), bins - 2)
+    share = torch.from_numpy((position - first).astype(np.float32)).to(log_mel.device)
+    left = torch.from_numpy(first).to(log_mel.device)
+    return torch.lerp(log_mel[:, left], log_mel[:, left + 1], share)
+
+
+def _mel(hertz: Any) -> Any:
+    """Slaney's scale, that of the model's filters: even to 1 kHz, then logarithmic."""
+    return np.where(hertz < 1000, hertz * 3 / 200, 15 + np.log(np.maximum(hertz, 1000) / 1000) * 27 / np.log(6.4))
+
+
+def _hertz(mel: Any) -> Any:
+    return np.where(mel < 15, mel * 200 / 3, 1000 * np.exp((np.maximum(mel, 15) - 15) * np.log(6.4) / 27))
 
 
 def shape_spectrum(x: Samples, rng: Rng) -> Samples:

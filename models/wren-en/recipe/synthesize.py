@@ -3,11 +3,13 @@
     python synthesize.py --text NOVELS --text MORE --manifest speech/train.jsonl --out DATA --hours 40
     python synthesize.py --text NOVELS --out DATA --only espeak            # one group of voices, in its own process
     python synthesize.py --text NOVELS --out DATA --evaluation             # the held-out sentences and voices
+    python synthesize.py --text ROMANE --out DATA --language de            # another language
 
-`--text` takes any folder of plain `*.txt` files. `--manifest` takes JSON lines with `path` (relative to the manifest),
-`text` and optionally `speaker`; the recordings are decoded once, and their sentences are spoken by the synthesizers
-too. Every fiftieth sentence, chosen by a hash of its words, is kept for evaluation, and so are all voices of
-`HELD_OUT`: no training store ever holds them. Groups whose synthesizer is not installed are left out with a message.
+`--text` takes any folder of plain `*.txt` files, in any language that eSpeak NG speaks and that parts its words.
+`--manifest` takes JSON lines with `path` (relative to the manifest), `text` and optionally `speaker`; the recordings are
+decoded once, and their sentences are spoken by the synthesizers too. Every fiftieth sentence, chosen by a hash of its
+words, is kept for evaluation, and so are all voices of `held_out_groups`: no training store ever holds them. Groups
+whose synthesizer is not installed are left out with a message.
 """
 
 from __future__ import annotations
@@ -24,15 +26,21 @@ from pathlib import Path
 import av
 import numpy as np
 import numpy.typing as npt
+from spoken_requests import spoken_request
 from store import StoreWriter
 from text import assistant_request, is_held_out, sentences, transcript
-from voices import SAMPLE_RATE, Engine, Espeak, Festival, Flite, Hibari, Piper
+from voices import SAMPLE_RATE, Engine, Espeak, Festival, Flite, Hibari, Pico, Piper
 
 ESPEAK_ACCENTS = ["en-us", "en-us", "en", "en-gb-x-rp", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-us-nyc"]
 ESPEAK_VARIANTS = """
 m1 m2 m3 m4 m5 m6 m7 m8 f1 f2 f3 f4 f5 klatt2 klatt4 klatt5 Andy Annie Alex Gene Lee Michael Mike Denis Jacky adam
 belinda benjamin caleb david ed edward2 gustave ian john max paul quincy rob robert shelby steph travis victor
 """.split()  # noqa: SIM905  (a list of literals reads worse)
+MORE_VARIANTS = """
+Alicia Andrea Diogo Henrique Hugo Marco Mario Nguyen Reed Storm Tweaky antonio aunty boris grandma grandpa klatt klatt3
+kaukovalta marcelo michel miguel mike2 norbert pablo pedro sandro steph2 steph3 zac
+""".split()  # noqa: SIM905
+INVENTED_VARIANTS = 100
 
 
 @dataclass(frozen=True)
@@ -43,33 +51,60 @@ class Group:
     share: float
 
 
-TRAINING = {
-    "espeak": Group(lambda _: Espeak(ESPEAK_ACCENTS, ESPEAK_VARIANTS), 0.25),
-    "flite": Group(lambda _: Flite(["slt", "slt", "awb", "awb", "kal16"]), 0.27),
-    "festival": Group(lambda _: Festival(["kal_diphone", "cmu_us_slt_arctic_hts"]), 0.06),
-    "hibari": Group(lambda _: Hibari(), 0.28),
-    "piper": Group(lambda options: Piper(options.piper_voice), 0.14),
+ENGLISH = {
+    "espeak": Group(
+        lambda _: Espeak(ESPEAK_ACCENTS, [*ESPEAK_VARIANTS, *MORE_VARIANTS], invented=INVENTED_VARIANTS), 0.25
+    ),
+    "flite": Group(lambda _: Flite(["slt", "slt", "awb", "awb", "kal16"]), 0.25),
+    "festival": Group(lambda _: Festival(["kal_diphone", "cmu_us_slt_arctic_hts"]), 0.08),
+    "pico": Group(lambda _: Pico("en"), 0.12),
+    "hibari": Group(lambda _: Hibari(), 0.26),
+    "piper": Group(lambda options: Piper(options.piper_voice), 0.04),
 }
-HELD_OUT = {
-    "flite-rms": Group(lambda _: Flite(["rms"]), 0.25),
-    "festival-ked": Group(lambda _: Festival(["ked_diphone"]), 0.25),
-    "espeak-scotland": Group(lambda _: Espeak(["en-gb-scotland"], ["m2", "f2", "linda"]), 0.25),
-    "espeak-caribbean": Group(lambda _: Espeak(["en-029"], ["m3", "f4", "anika"]), 0.25),
+ENGLISH_SEEN = [
+    Group(lambda _: Espeak(ESPEAK_ACCENTS, ESPEAK_VARIANTS), 0.2),
+    *(ENGLISH[name] for name in ("flite", "festival", "hibari", "piper")),
+]
+"""Whose voices speak the English evaluation sets of known voices. Unlike those of training they never change."""
+ENGLISH_HELD_OUT = [
+    Group(lambda _: Flite(["rms"]), 0.25),
+    Group(lambda _: Festival(["ked_diphone"]), 0.25),
+    Group(lambda _: Espeak(["en-gb-scotland"], ["m2", "f2", "linda"]), 0.25),
+    Group(lambda _: Espeak(["en-029"], ["m3", "f4", "anika"]), 0.25),
+]
+OTHER = {
+    "espeak": Group(
+        lambda o: Espeak([o.language], [*ESPEAK_VARIANTS, *MORE_VARIANTS], invented=INVENTED_VARIANTS), 0.6
+    ),
+    "pico": Group(lambda o: Pico(o.language), 0.25),
+    "piper": Group(lambda o: Piper(o.piper_voice), 0.15),
 }
+OTHER_HELD_OUT = [Group(lambda o: Espeak([o.language], ["linda", "anika"]), 1.0)]
+
+
+def training_groups(language: str) -> dict[str, Group]:
+    """Return the voices to train on by the name of their store."""
+    return ENGLISH if language == "en" else OTHER
+
+
+def held_out_groups(language: str) -> list[Group]:
+    """Return voices that no training store may hold."""
+    return ENGLISH_HELD_OUT if language == "en" else OTHER_HELD_OUT
 
 
 def spoken_sentences(options: argparse.Namespace, rng: random.Random, held_out: bool) -> Iterator[str]:
-    """Yield endless sentences in spoken form: text, assistant requests, and what the recordings say."""
-    texts = [s for folder in options.text for s in sentences(folder) if is_held_out(s) == held_out]
+    """Yield endless sentences in spoken form: text, requests from both grammars, and what the recordings say."""
+    language = options.language
+    texts = [s for folder in options.text for s in sentences(folder, language) if is_held_out(s, language) == held_out]
     recorded = [] if held_out else [row["text"] for row in _manifest_rows(options.manifest)]
     rng.shuffle(texts)
     for text in itertools.cycle(texts):
         kind = rng.random()
-        if kind < 0.28:
-            request = assistant_request(rng)
+        if kind < 0.42 and language == "en":
+            request = assistant_request(rng) if kind < 0.17 else spoken_request(rng)
             if is_held_out(request) == held_out:
                 yield request
-        elif kind < 0.36 and recorded:
+        elif kind < 0.50 and recorded:
             yield rng.choice(recorded)
         else:
             yield _shortened(text, rng) if not held_out else text
@@ -95,7 +130,7 @@ def synthesize(options: argparse.Namespace, name: str, group: Group) -> None:
         if speech is None or not 0.1 < len(speech.samples) / SAMPLE_RATE < options.longest:
             failed += 1
             continue
-        writer.add(speech.samples, transcript(sentence), speech.voice, speech.ends)
+        writer.add(speech.samples, transcript(sentence, options.language), speech.voice, speech.ends)
         if writer.position >= wanted:
             break
     hours = writer.position / SAMPLE_RATE / 3600
@@ -106,22 +141,25 @@ def synthesize(options: argparse.Namespace, name: str, group: Group) -> None:
 
 
 def make_evaluation_sets(options: argparse.Namespace) -> None:
-    """Write the four synthetic evaluation sets: {novel, assistant} x {voices trained on, voices held out}."""
-    for which, groups in (("seen", TRAINING), ("unseen", HELD_OUT)):
+    """Write the synthetic evaluation sets: {novel, assistant} x {voices trained on, voices held out}."""
+    english = options.language == "en"
+    seen = ENGLISH_SEEN if english else [*training_groups(options.language).values()]
+    for which, groups in (("seen", seen), ("unseen", held_out_groups(options.language))):
         engines = _engines(options, groups)
-        for kind in ("novel", "assistant"):
+        for kind in ("novel", "assistant") if english else ("novel",):
             rng = random.Random(f"evaluation {kind}")  # not options.seed: these sets never change
             writer = StoreWriter(options.out / "evaluation" / f"{kind}-{which}")
             for sentence, engine in zip(_held_out(options, kind, rng), itertools.cycle(engines), strict=False):
                 speech = engine.speak(sentence, rng)
                 if speech is not None:
-                    writer.add(speech.samples, transcript(sentence), speech.voice, speech.ends)
+                    writer.add(speech.samples, transcript(sentence, options.language), speech.voice, speech.ends)
 
 
 def _held_out(options: argparse.Namespace, kind: str, rng: random.Random, count: int = 160) -> list[str]:
     """Return `count` different held-out sentences, of the first text folder (novels) or of the grammar."""
     if kind == "novel":
-        pool = [s for s in sentences(options.text[0], shortest=4) if is_held_out(s)]
+        language = options.language
+        pool = [s for s in sentences(options.text[0], language, shortest=4) if is_held_out(s, language)]
         return rng.sample(sorted(set(pool)), count)
     requests = (assistant_request(rng) for _ in itertools.count())
     unique: dict[str, None] = {}
@@ -133,24 +171,24 @@ def _held_out(options: argparse.Namespace, kind: str, rng: random.Random, count:
     raise AssertionError("endless generator ended")
 
 
-def _engines(options: argparse.Namespace, groups: dict[str, Group]) -> list[Engine]:
-    """Make every engine that is installed; the others are named and left out."""
+def _engines(options: argparse.Namespace, groups: list[Group]) -> list[Engine]:
+    """Make every engine that is installed; the others are left out with a message."""
     engines = []
-    for name, group in groups.items():
+    for group in groups:
         try:
             engines.append(group.make(options))
-        except (ImportError, OSError, AttributeError) as error:
-            print(f"{name} left out: {error}", flush=True)
+        except (ImportError, OSError, AttributeError, TypeError) as error:
+            print(f"a group of voices left out: {error}", flush=True)
     return engines
 
 
-def decode_manifest(manifest: Path, out: Path) -> None:
+def decode_manifest(manifest: Path, out: Path, language: str) -> None:
     """Decode the recordings of a manifest to 16 kHz mono into one store."""
     writer = StoreWriter(out / f"real-{manifest.parent.name}")
     for row in _manifest_rows([manifest]):
         samples = decode(manifest.parent / row["path"])
         samples = (samples / max(np.abs(samples).max(initial=0), 1e-4) * 0.7 * 32767).astype(np.int16)
-        writer.add(samples, transcript(row["text"]), f"{row.get('source', 'real')}:{row.get('speaker')}")
+        writer.add(samples, transcript(row["text"], language), f"{row.get('source', 'real')}:{row.get('speaker')}")
     print(f"{manifest}: {writer.position / SAMPLE_RATE / 3600:.2f} h", flush=True)
 
 
@@ -181,8 +219,9 @@ def main() -> None:
         "--manifest", type=Path, action="append", default=[], metavar="FILE", help="transcribed recordings, JSON lines"
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the stores go")
+    parser.add_argument("--language", default="en", help="as eSpeak NG calls it: en, de, es, fr, pl, ...")
     parser.add_argument("--hours", type=float, default=40.0, help="synthetic hours, all groups together")
-    parser.add_argument("--only", nargs="*", choices=[*TRAINING, "real"], help="make these groups only")
+    parser.add_argument("--only", nargs="*", choices=[*ENGLISH, "real"], help="make these groups only")
     parser.add_argument("--evaluation", action="store_true", help="make the evaluation sets instead")
     parser.add_argument("--piper-voice", type=Path, metavar="FILE", help="a Piper voice (.onnx) for the group `piper`")
     parser.add_argument(
@@ -195,8 +234,8 @@ def main() -> None:
         return
     if options.only is None or "real" in options.only:
         for manifest in options.manifest:
-            decode_manifest(manifest, options.out)
-    for name, group in TRAINING.items():
+            decode_manifest(manifest, options.out, options.language)
+    for name, group in training_groups(options.language).items():
         if options.only is None or name in options.only:
             try:
                 synthesize(options, name, group)

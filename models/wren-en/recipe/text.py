@@ -1,8 +1,9 @@
 """Where the words come from: folders of plain text, and a grammar of what people say to an assistant.
 
 A sentence has two forms. The *spoken* form keeps capitals and commas, because synthesizers take their prosody from
-them. The *transcript* is what the network learns to write: lower case, a-z and the apostrophe, numbers as words. Every
-whitespace-separated token of the spoken form is exactly one word of the transcript, so word times need no guessing.
+them. The *transcript* is what the network learns to write: lower case, letters and the apostrophe, numbers as words.
+Every whitespace-separated token of the spoken form is exactly one word of the transcript, so word times need no
+guessing. Text in any language with spaces between its words will do; English has a few rules of its own.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import random
 import re
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,20 +23,23 @@ TENS = ["zero", "ten", "twenty", "thirty", "forty", "fifty", "sixty", "seventy",
 SPOKEN_ABBREVIATIONS = {
     "mr": "mister", "mrs": "missus", "dr": "doctor", "st": "saint", "messrs": "messers", "etc": "etcetera",
 }  # fmt: skip
-_PLAIN_TOKEN = re.compile(r"^'?[A-Za-z]+(?:'[A-Za-z]+)*'?[,.;:?!]*$")
+_ENGLISH_TOKEN = re.compile(r"^'?[A-Za-z]+(?:'[A-Za-z]+)*'?[,.;:?!]*$")
+_TOKEN = re.compile(r"^'?[^\W\d_]+(?:'[^\W\d_]+)*'?[,.;:?!]*$")
 _SENTENCE_END = re.compile(r"(?<=[.?!])\s+")
 _CLAUSE_END = re.compile(r"(?<=[,;:])\s+")
 
 
-def transcript(spoken: str) -> str:
+def transcript(spoken: str, language: str = "en") -> str:
     """Return what the network should write for `spoken`: lower-case words, one for each whitespace token."""
-    words = (re.sub(r"[^a-z']", "", token.lower()).strip("'") for token in spoken.split())
-    return " ".join(SPOKEN_ABBREVIATIONS.get(word, word) for word in words if word)
+    strange = r"[^a-z']" if language == "en" else r"[^\w']|[\d_]"
+    words = (re.sub(strange, "", token.lower()).strip("'") for token in unicodedata.normalize("NFC", spoken).split())
+    spelt_out = SPOKEN_ABBREVIATIONS if language == "en" else {}
+    return " ".join(spelt_out.get(word, word) for word in words if word)
 
 
-def is_held_out(spoken: str, one_in: int = 50) -> bool:
+def is_held_out(spoken: str, language: str = "en", one_in: int = 50) -> bool:
     """Tell whether a sentence belongs to the evaluation sets; depends on its words only, so copies stay together."""
-    digest = hashlib.sha256(transcript(spoken).encode()).digest()
+    digest = hashlib.sha256(transcript(spoken, language).encode()).digest()
     return int.from_bytes(digest[:4], "big") % one_in == 0
 
 
@@ -62,29 +67,31 @@ def ordinal(n: int) -> str:
 # ---------------------------------------------------------------------------------------------- plain text
 
 
-def sentences(folder: Path, longest: int = 24, shortest: int = 1) -> Iterator[str]:
+def sentences(folder: Path, language: str = "en", longest: int = 24, shortest: int = 1) -> Iterator[str]:
     """Yield the speakable sentences of every `*.txt` in `folder`, long ones cut at commas, in file order."""
     for path in sorted(folder.glob("*.txt")):
         for paragraph in re.split(r"\n\s*\n", path.read_text(encoding="utf-8", errors="replace")):
-            for sentence in _SENTENCE_END.split(_plain(paragraph)):
-                yield from _speakable(sentence, shortest, longest)
+            for sentence in _SENTENCE_END.split(_plain(paragraph, language)):
+                yield from _speakable(sentence, language, shortest, longest)
 
 
-def _plain(paragraph: str) -> str:
+def _plain(paragraph: str, language: str) -> str:
     """Join lines and replace typography by what a synthesizer reads the same way everywhere."""
-    text = " ".join(paragraph.split())
+    text = " ".join(unicodedata.normalize("NFC", paragraph).split())
     text = text.replace("’", "'").replace("‘", "'")
-    text = re.sub(r"[“”\"_*()\[\]]", " ", text)
+    text = re.sub(r"[“”„«»\"_*()\[\]]", " ", text)
     text = re.sub(r"\s*(?:--+|—|–)\s*", ", ", text).replace("-", " ")
     text = re.sub(r"(?<!\w)'|'(?!\w)", " ", text)
-    text = re.sub(r"\b(Mr|Mrs|Dr|St)\.", lambda m: SPOKEN_ABBREVIATIONS[m[1].lower()].title(), text)
+    if language == "en":
+        text = re.sub(r"\b(Mr|Mrs|Dr|St)\.", lambda m: SPOKEN_ABBREVIATIONS[m[1].lower()].title(), text)
     return re.sub(r"\s+([,.;:?!])", r"\1", re.sub(r"\s+", " ", text)).strip()
 
 
-def _speakable(sentence: str, shortest: int, longest: int) -> Iterator[str]:
+def _speakable(sentence: str, language: str, shortest: int, longest: int) -> Iterator[str]:
     """Yield the sentence, in pieces of at most `longest` words, unless some token is not a plain word."""
     tokens = sentence.split()
-    if not tokens or not all(map(_PLAIN_TOKEN.match, tokens)):
+    plain = _ENGLISH_TOKEN if language == "en" else _TOKEN
+    if not tokens or not all(map(plain.match, tokens)):
         return
     if any(len(t.strip(",.;:?!")) > 1 and t.isupper() for t in tokens):  # headings
         return
@@ -153,7 +160,7 @@ _WORDS = {
     "subject": "the_moon the_sun gravity photosynthesis dinosaurs the_ocean black_holes electricity the_internet "
     "volcanoes the_stock_market evolution ancient_Rome the_human_heart climate_change the_speed_of_light",
 }
-_LISTS = {key: [w.replace("_", " ") for w in value.split()] for key, value in _WORDS.items()}
+WORD_LISTS = {key: [w.replace("_", " ") for w in value.split()] for key, value in _WORDS.items()}
 
 TEMPLATES = """
 What time is it?|What time is it in {city}?|What's the time?|What day is it today?|What's the date today?
@@ -232,7 +239,7 @@ def _clock(rng: random.Random) -> str:
 
 
 def _date(rng: random.Random) -> str:
-    month, day = rng.choice(_LISTS["month"]), ordinal(rng.randint(1, 31))
+    month, day = rng.choice(WORD_LISTS["month"]), ordinal(rng.randint(1, 31))
     return rng.choice([f"{month} {day}", f"the {day} of {month}", f"{month} {day}, {_year(rng)}"])
 
 
@@ -260,12 +267,12 @@ def _digits(rng: random.Random) -> str:
 
 
 def _letters(rng: random.Random) -> str:
-    word = rng.choice(_LISTS["noun"] + _LISTS["name"] + _LISTS["animal"])
+    word = rng.choice(WORD_LISTS["noun"] + WORD_LISTS["name"] + WORD_LISTS["animal"])
     letters = word if rng.random() < 0.7 else "".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=rng.randint(2, 5)))
     return ", ".join(letters.upper())
 
 
-_MAKERS = {
+MAKERS = {
     "clock": _clock, "date": _date, "year": _year, "n": _small, "big": _big, "digits": _digits, "letters": _letters,
     "digit": lambda rng: rng.choice(ONES[:10]),
 }  # fmt: skip
@@ -276,7 +283,7 @@ def assistant_request(rng: random.Random) -> str:
 
     def fill(match: re.Match[str]) -> str:
         slot = match[1]
-        return _MAKERS[slot](rng) if slot in _MAKERS else rng.choice(_LISTS[slot])
+        return MAKERS[slot](rng) if slot in MAKERS else rng.choice(WORD_LISTS[slot])
 
     sentence = re.sub(r"\{(\w+)\}", fill, rng.choice(_TEMPLATES)).strip()
     sentence = re.sub(r"\s+([,.?!])", r"\1", sentence)

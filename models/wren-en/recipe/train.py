@@ -6,6 +6,9 @@
     python train.py --data DATA --run RUN --stage joint --delays 2-30 --minutes 30 --decay-minutes 15
     python export.py --run RUN --out MODEL
 
+To teach a finished model more, or other voices and words, begin with `--stage ctc --start MODEL` for some ten minutes,
+so that the phone head, which models do not keep, learns to time words again; then align and go on as above.
+
 DATA holds stores made by `synthesize.py`. RUN keeps everything that training needs to go on: run the same command again
 after an interruption, or with another stage, and it resumes from the last checkpoint. CPU and CUDA run the same code;
 on a CPU each worker is one process with one thread, because threads that wait for each other lose most of a busy
@@ -17,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -32,15 +36,17 @@ from jiwer import wer
 from muon import Muon
 from network import BlockWindow, Segment, Trainee, configuration, ctc, muon_blocks
 from rows import IGNORE, Group, Row, Rows, delayed_tokens
+from sound import warp_frequencies
 from store import Store
 from tekken import NUM_SPECIAL, STREAMING_PAD, Pieces, learn_merges, write_tekken
 from torch import Tensor
 from torch.nn import functional as F
 
+from voxtral_service.voxtral import checkpoint
 from voxtral_service.voxtral.config import LEFT_PAD_TOKENS
 
 VOCABULARY = 1536
-WEIGHTS = {"real": 0.38, "hibari": 0.18, "flite": 0.17, "espeak": 0.12, "piper": 0.11, "festival": 0.04}
+WEIGHTS = {"real": 0.36, "espeak": 0.20, "flite": 0.17, "hibari": 0.14, "piper": 0.07, "festival": 0.06}
 """Share of the utterances that comes from each store, by the first part of its name."""
 
 
@@ -63,24 +69,34 @@ class Labels:
         return [self._phones.get(word, []) for word in words]
 
 
-def prepare(run: Path, stores: list[Store]) -> None:
-    """Make the tokenizer and the pronunciations from the words of the stores, unless they exist."""
+def prepare(run: Path, stores: list[Store], start: Path | None, language: str) -> None:
+    """Make the tokenizer and the pronunciations from the words of the stores; what there is already stays.
+
+    A run that starts from a model folder takes the folder's tokenizer and shape. Words that came later are added.
+    """
     run.mkdir(parents=True, exist_ok=True)
-    if (run / "phones.json").exists():
-        return
-    counts: Counter[str] = Counter()
-    for store in stores:
-        for row in store.rows:
-            counts.update(row.text.split())
-    merges = learn_merges(Counter({w: n for w, n in counts.items() if n > 1}), VOCABULARY - NUM_SPECIAL - 256)
-    write_tekken(run / "tekken.json", merges, num_mel_bins=128, delay_tokens=6)
+    if start and start.is_dir() and not (run / "tekken.json").exists():
+        for name in ("tekken.json", "config.json"):
+            shutil.copy(start / name, run)
+    counts = Counter(word for store in stores for row in store.rows for word in row.text.split())
+    if not (run / "tekken.json").exists():
+        merges = learn_merges(Counter({w: n for w, n in counts.items() if n > 1}), VOCABULARY - NUM_SPECIAL - 256)
+        write_tekken(run / "tekken.json", merges, num_mel_bins=128, delay_tokens=6)
+    path = run / "phones.json"
+    lexicon: dict[str, list[str]] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if new := sorted(counts.keys() - lexicon.keys()):
+        path.write_text(json.dumps(lexicon | pronounced(new, lexicon, language), ensure_ascii=False), encoding="utf-8")
+
+
+def pronounced(words: list[str], lexicon: dict[str, list[str]], language: str) -> dict[str, list[str]]:
+    """Return the phones of words: those that `lexicon` uses, or if that is empty those that are not rare."""
     from voices import Espeak
 
-    espeak = Espeak([], [])
-    lexicon = {word: espeak.phonemes(word) for word in counts}
-    common = Counter(p for phones in lexicon.values() for p in phones)
-    lexicon = {word: [p for p in phones if common[p] >= 50] for word, phones in lexicon.items()}
-    (run / "phones.json").write_text(json.dumps(lexicon, ensure_ascii=False), encoding="utf-8")
+    espeak, voice = Espeak([], []), "en-us" if language == "en" else language
+    phones = {word: espeak.phonemes(word, voice) for word in words}
+    common = Counter(p for own in phones.values() for p in own)
+    known = {p for own in lexicon.values() for p in own} or {p for p, n in common.items() if n >= 50}
+    return {word: [p for p in own if p in known] for word, own in phones.items()}
 
 
 @dataclass
@@ -100,11 +116,27 @@ class Batch:
 
 
 def make_batch(
-    rows: list[Row], labels: Labels, trainee: Trainee, delays: list[int] | None, rng: np.random.Generator, mask: bool
+    rows: list[Row],
+    labels: Labels,
+    trainee: Trainee,
+    delays: list[int] | None,
+    rng: np.random.Generator,
+    warp: float,
+    mask: bool,
+    flat: bool,
 ) -> Batch:
-    """Turn rows into tensors; some rows get stripes of their spectrogram masked (SpecAugment, arXiv 1904.08779)."""
+    """Turn rows into tensors.
+
+    A share `warp` of the utterances is spoken by a longer or shorter vocal tract (`warp_frequencies`). With `mask` some
+    rows get stripes of their spectrogram masked (SpecAugment, arXiv 1904.08779), with `flat` rough phone times.
+    """
     mel = trainee.model.log_mel.whole(torch.from_numpy(np.stack([row.samples for row in rows])).to(_device(trainee)))
-    for spectrogram in mel:
+    for spectrogram, row in zip(mel, rows, strict=True):
+        nexts = [*(int(100 * start) for start, _, _ in row.spans[1:]), len(spectrogram)]
+        for (start, _, _), end in zip(row.spans, nexts, strict=False):
+            if rng.random() < warp:
+                stretch = spectrogram[int(100 * start) : end]
+                stretch.copy_(warp_frequencies(stretch, rng.uniform(0.86, 1.16)))
         if mask and rng.random() < 0.6:
             _mask(spectrogram, rng)
     phones, pieces = [], []
@@ -120,7 +152,8 @@ def make_batch(
             np.stack([delayed_tokens(r, labels.pieces, int(d), length) for r, d in zip(rows, chosen, strict=True)])
         )
         drawn = torch.from_numpy(chosen)
-    return Batch(mel, phones, pieces, drawn, tokens)
+    frames = frame_phones(rows, labels, mel.shape[1] // 4) if flat else None
+    return Batch(mel, phones, pieces, drawn, tokens, frames)
 
 
 def utterances(row: Row) -> Iterator[tuple[float, float, list[str]]]:
@@ -184,22 +217,21 @@ class Trainer:
         self.options, self.rank = options, rank
         torch.manual_seed(options.seed)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.tuned = (options.run / "config.json").exists()  # begun from a model folder
         self.stores = open_stores(options.data)
         self.labels = Labels(options.run)
-        config = configuration(self.labels.pieces.vocab_size)
+        config = configuration(options.run, self.labels.pieces.vocab_size)
         self.master = Trainee(config, self.labels.num_phones).to(self.device)
         self.copy = Trainee(config, self.labels.num_phones).to(self.device, torch.bfloat16)
         blocks = muon_blocks(self.master)
         rest = [p for p in self.master.parameters() if p not in blocks]
         self.muon = Muon(blocks, lr=options.lr)
         self.adam = torch.optim.AdamW(rest, lr=0.25 * options.lr, betas=(0.9, 0.98), weight_decay=0.0)
+        self.step, self.heard = 0, options.heard
+        self.begin()
         self.average = {name: p.detach().clone() for name, p in self.master.named_parameters()}
-        self.step, self.heard = 0, 0.0
         if (options.run / "checkpoint.pt").exists():
             self.load(torch.load(options.run / "checkpoint.pt", map_location=self.device, weights_only=True))
-        elif options.start:
-            state = torch.load(options.start, map_location=self.device, weights_only=True)
-            self.master.load_state_dict(state["master"])
         self.sync()
         window = config.encoder.sliding_window
         self.hear_window = BlockWindow(window, self.device)
@@ -208,6 +240,16 @@ class Trainer:
         if options.compile:
             self.hear, self.write = torch.compile(self.hear), torch.compile(self.write)
 
+    def begin(self) -> None:
+        """Take the weights of `--start`; those of a model folder know no phones, so that head begins anew."""
+        start: Path | None = self.options.start
+        if start and start.is_dir():
+            model = checkpoint.load(start, dtype=torch.float32, device=self.device)
+            self.master.model.load_state_dict(model.state_dict())
+        elif start:
+            state = torch.load(start, map_location=self.device, weights_only=True)
+            self.master.load_state_dict(state["master"])
+
     @torch.no_grad()
     def sync(self) -> None:
         """Copy the master weights into the computing copy."""
@@ -215,7 +257,8 @@ class Trainer:
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Compute the losses of one batch: `phones`, `pieces`, and in the joint stage `words`."""
-        phones, audio = self.hear(batch.mel.bfloat16(), self.hear_window)
+        alone = self.tuned and self.step < self.options.head_steps
+        phones, audio = self.hear(batch.mel.bfloat16(), self.hear_window, not alone)
         losses = {
             "phones": ctc(phones.float().log_softmax(-1), batch.phones, 0.04, blank=0),
             "pieces": ctc(self.copy.piece_log_probs(audio), batch.pieces, 0.08, blank=STREAMING_PAD),
@@ -231,7 +274,7 @@ class Trainer:
         tokens, delays = tokens.to(audio.device), delays.to(audio.device)
         inputs, targets = tokens[:, :-1], tokens[:, 1:].clone()
         wrong = (inputs >= NUM_SPECIAL) & (torch.rand(inputs.shape, device=inputs.device) < self.options.corrupt)
-        inputs = torch.where(wrong, torch.randint_like(inputs, NUM_SPECIAL, VOCABULARY), inputs)
+        inputs = torch.where(wrong, torch.randint_like(inputs, NUM_SPECIAL, self.labels.pieces.vocab_size), inputs)
         positions = torch.arange(targets.shape[1], device=targets.device)
         targets[positions < LEFT_PAD_TOKENS + delays[:, None]] = IGNORE
         logits = self.write(audio, inputs, delays, self.write_window).float()
@@ -373,7 +416,9 @@ def batch_source(trainer: Trainer) -> tuple[Rows, Iterator[Batch]]:
                 trainer.master,
                 options.delays if joint else None,
                 rng,
-                trainer.step > options.mask_from,
+                options.warp * options.disturb,
+                mask=trainer.step > options.mask_from,
+                flat=trainer.step < options.flat_steps,
             )
 
     return rows, endless()
@@ -403,7 +448,7 @@ def work(rank: int, options: argparse.Namespace) -> None:
     while True:
         minutes = (time.monotonic() - begun) / 60
         done = bool(agreed(minutes >= options.minutes))
-        if options.stage == "ctc" and trainer.step < options.short_steps:
+        if options.stage == "ctc" and not trainer.tuned and trainer.step < options.short_steps:
             rows.longest = 3.5 + 8.5 * trainer.step / options.short_steps
         trainer.set_rate(rate(options, trainer.step - first, minutes))
         if not done:
@@ -458,7 +503,14 @@ def main() -> None:
         "--run", type=Path, required=True, metavar="DIR", help="checkpoints, curves, tokenizer; resumed if it exists"
     )
     parser.add_argument("--stage", choices=["ctc", "joint"], required=True)
-    parser.add_argument("--start", type=Path, metavar="FILE", help="weights of another run's checkpoint to begin from")
+    parser.add_argument(
+        "--start", type=Path, metavar="MODEL", help="where to begin: a model folder, or a checkpoint.pt of another run"
+    )
+    parser.add_argument("--language", default="en", help="of the pronunciations, as eSpeak NG calls it")
+    parser.add_argument("--heard", type=float, default=0, help="hours that --start has heard, for the curves")
+    parser.add_argument(
+        "--head-steps", type=int, default=60, help="first steps from a model folder in which phones do not teach it"
+    )
     parser.add_argument("--minutes", type=float, default=60, help="how long to train this time")
     parser.add_argument(
         "--decay-minutes", type=float, default=0, help="the last minutes, in which the learning rate falls"
@@ -476,6 +528,7 @@ def main() -> None:
         "--flat-steps", type=int, default=300, help="first steps with rough phone times as an extra target"
     )
     parser.add_argument("--disturb", type=float, default=1.0, help="0 to 1: how often utterances are disturbed")
+    parser.add_argument("--warp", type=float, default=0.5, help="share of the utterances with another vocal tract")
     parser.add_argument("--noisy", type=float, default=0.5, help="share of the rows that have noise in them")
     parser.add_argument("--mask-from", type=int, default=2500, help="first step with masked spectrograms")
     parser.add_argument("--log-every", type=int, default=20, help="steps")
@@ -484,7 +537,7 @@ def main() -> None:
     parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    prepare(options.run, open_stores(options.data))
+    prepare(options.run, open_stores(options.data), options.start, options.language)
     (options.run / "rendezvous").unlink(missing_ok=True)
     if options.workers > 1:
         torch.multiprocessing.spawn(work, (options,), nprocs=options.workers)

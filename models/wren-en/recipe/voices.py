@@ -3,6 +3,7 @@
     eSpeak NG   formant synthesis, many accents and voice variants, word events     (pip: espeakng-loader)
     Flite       statistical and diphone voices of real speakers, segment times      (libflite, its CMU voices)
     Festival    diphone and HMM voices, no times                                    (festival, festvox-*)
+    Pico        small parametric voices, no times                                   (pip: py-nanotts)
     Hibari      small neural voice, no times                                        (pip: hibari-tts)
     Piper       neural voices, no times                                             (pip: piper-tts and a voice)
 
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import ctypes
 import random
+import shutil
 import subprocess
 import tempfile
 import wave
@@ -85,14 +87,43 @@ _ESPEAK_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short)
 _SYNCHRONOUS, _WORD_EVENT, _UTF8, _RATE, _PITCH, _RANGE = 2, 1, 1, 1, 3, 4
 
 
-class Espeak:
-    """eSpeak NG through ctypes; `accents` are language names, `variants` files of its `!v` folder."""
+def _with_invented(data: Path, count: int) -> Path:
+    """Return a copy of eSpeak's data with `count` more variants, `x0` and up: vocal tracts that nobody has yet.
 
-    def __init__(self, accents: list[str], variants: list[str], phonemes_only: bool = False) -> None:
+    The ranges are about those of the variants that come with it (docs/voices.md of eSpeak NG says what a line means).
+    """
+    rng, copy = random.Random("variants"), Path(tempfile.mkdtemp(prefix="espeak-")) / data.name
+    shutil.copytree(data, copy)
+    for i in range(count):
+        pitch, tract = rng.uniform(70, 240), rng.uniform(0.84, 1.2)
+        lines = ["language variant", f"name x{i}", f"pitch {pitch:.0f} {pitch * rng.uniform(1.2, 1.8):.0f}"]
+        for k in range(9):
+            frequency = 100 * tract * rng.uniform(0.93, 1.07)
+            lines.append(f"formant {k} {frequency:.0f} {rng.uniform(65, 150):.0f} {rng.uniform(70, 190):.0f}")
+        lines += [f"roughness {rng.randint(0, 5)}", f"voicing {rng.randint(50, 140)}"]
+        lines += [f"consonants {rng.randint(60, 140)} {rng.randint(60, 140)}"]
+        if rng.random() < 0.4:
+            lines.append("breath " + " ".join(str(rng.randint(0, 4)) for _ in range(8)))
+        if rng.random() < 0.3:
+            lines.append(f"klatt {rng.randint(1, 5)}")
+        (copy / "voices" / "!v" / f"x{i}").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return copy
+
+
+class Espeak:
+    """eSpeak NG through ctypes; `accents` are language names, `variants` files of its `!v` folder.
+
+    `invented` adds that many variants with random vocal tracts.
+    """
+
+    def __init__(self, accents: list[str], variants: list[str], invented: int = 0) -> None:
         import espeakng_loader
 
         self._lib = ctypes.CDLL(espeakng_loader.get_library_path())
-        self.rate = self._lib.espeak_Initialize(_SYNCHRONOUS, 200, espeakng_loader.get_data_path().encode(), 0x8000)
+        data = Path(espeakng_loader.get_data_path())
+        data = _with_invented(data, invented) if invented else data
+        variants = [*variants, *(f"x{i}" for i in range(invented))]
+        self.rate = self._lib.espeak_Initialize(_SYNCHRONOUS, 200, str(data).encode(), 0x8000)
         if self.rate <= 0:
             raise RuntimeError(f"espeak_Initialize returned {self.rate}")
         self._lib.espeak_TextToPhonemes.restype = ctypes.c_char_p
@@ -257,6 +288,28 @@ class Festival:
         with wave.open(str(self._file)) as wav:
             samples = to_16k(np.frombuffer(wav.readframes(wav.getnframes()), np.int16), wav.getframerate())
         return Speech(samples, None, f"festival:{voice}")
+
+
+# ------------------------------------------------------------------------------------------------------ Pico
+
+
+class Pico:
+    """SVOX Pico through `py-nanotts`, which brings the voices of a few languages; no word times."""
+
+    def __init__(self, language: str) -> None:
+        from py_nanotts import NanoTTS, Voice
+
+        self._synthesizer = NanoTTS()
+        self.voices = sorted(voice.value for voice in Voice if voice.value.startswith(f"{language}-"))
+        if not self.voices:
+            raise OSError(f"no Pico voice speaks {language}")
+
+    def speak(self, sentence: str, rng: random.Random) -> Speech | None:
+        """Speak with a random voice, speed and pitch."""
+        voice, speed, pitch = rng.choice(self.voices), rng.uniform(0.75, 1.3), rng.uniform(0.75, 1.25)
+        pcm = self._synthesizer.speak(sentence, voice=voice, speed=speed, pitch=pitch)
+        samples = np.frombuffer(pcm, np.int16)
+        return Speech(to_16k(samples, SAMPLE_RATE), None, f"pico:{voice}") if samples.any() else None
 
 
 # --------------------------------------------------------------------------------------------- neural voices
