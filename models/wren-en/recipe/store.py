@@ -13,6 +13,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -37,13 +38,22 @@ class Utterance:
 
 
 class StoreWriter:
-    """Appends utterances to a store."""
+    """Appends utterances to a store, within a `with` block."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._pcm = path.with_suffix(".pcm").open("ab")
         self._rows = path.with_suffix(".jsonl").open("a", encoding="utf-8")
         self.position = self._pcm.tell() // 2
+
+    def __enter__(self) -> Self:
+        """Return the writer."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close both files."""
+        self._pcm.close()
+        self._rows.close()
 
     def add(self, samples: npt.NDArray[np.int16], text: str, voice: str, ends: list[float] | None = None) -> None:
         """Append one utterance: the samples first, so that a row never points beyond the file."""

@@ -6,7 +6,7 @@
     python synthesize.py --text ROMANE --out DATA --language de            # another language
 
 `--text` takes any folder of plain `*.txt` files, in any language that eSpeak NG speaks and that parts its words.
-`--manifest` takes JSON lines with `path` (relative to the manifest), `text` and optionally `speaker`; the recordings are
+`--manifest` takes JSON lines with `path` (relative to it), `text` and optionally `speaker`; the recordings are
 decoded once, and their sentences are spoken by the synthesizers too. Every fiftieth sentence, chosen by a hash of its
 words, is kept for evaluation, and so are all voices of `held_out_groups`: no training store ever holds them. Groups
 whose synthesizer is not installed are left out with a message.
@@ -123,16 +123,17 @@ def _shortened(sentence: str, rng: random.Random) -> str:
 def synthesize(options: argparse.Namespace, name: str, group: Group) -> None:
     """Speak sentences with one group of voices until it has its share of the hours."""
     rng = random.Random(f"{options.seed} {name}")
-    engine, writer = group.make(options), StoreWriter(options.out / name)
+    engine = group.make(options)
     wanted, begun, failed = options.hours * group.share * 3600 * SAMPLE_RATE, time.monotonic(), 0
-    for sentence in spoken_sentences(options, rng, held_out=False):
-        speech = engine.speak(sentence, rng)
-        if speech is None or not 0.1 < len(speech.samples) / SAMPLE_RATE < options.longest:
-            failed += 1
-            continue
-        writer.add(speech.samples, transcript(sentence, options.language), speech.voice, speech.ends)
-        if writer.position >= wanted:
-            break
+    with StoreWriter(options.out / name) as writer:
+        for sentence in spoken_sentences(options, rng, held_out=False):
+            speech = engine.speak(sentence, rng)
+            if speech is None or not 0.1 < len(speech.samples) / SAMPLE_RATE < options.longest:
+                failed += 1
+                continue
+            writer.add(speech.samples, transcript(sentence, options.language), speech.voice, speech.ends)
+            if writer.position >= wanted:
+                break
     hours = writer.position / SAMPLE_RATE / 3600
     print(
         f"{name}: {hours:.2f} h, {hours * 3600 / (time.monotonic() - begun):.0f} times real time, {failed} skipped",
@@ -148,11 +149,12 @@ def make_evaluation_sets(options: argparse.Namespace) -> None:
         engines = _engines(options, groups)
         for kind in ("novel", "assistant") if english else ("novel",):
             rng = random.Random(f"evaluation {kind}")  # not options.seed: these sets never change
-            writer = StoreWriter(options.out / "evaluation" / f"{kind}-{which}")
-            for sentence, engine in zip(_held_out(options, kind, rng), itertools.cycle(engines), strict=False):
-                speech = engine.speak(sentence, rng)
-                if speech is not None:
-                    writer.add(speech.samples, transcript(sentence, options.language), speech.voice, speech.ends)
+            chosen = _held_out(options, kind, rng)
+            with StoreWriter(options.out / "evaluation" / f"{kind}-{which}") as writer:
+                for sentence, engine in zip(chosen, itertools.cycle(engines), strict=False):
+                    speech = engine.speak(sentence, rng)
+                    if speech is not None:
+                        writer.add(speech.samples, transcript(sentence, options.language), speech.voice, speech.ends)
 
 
 def _held_out(options: argparse.Namespace, kind: str, rng: random.Random, count: int = 160) -> list[str]:
@@ -184,11 +186,11 @@ def _engines(options: argparse.Namespace, groups: list[Group]) -> list[Engine]:
 
 def decode_manifest(manifest: Path, out: Path, language: str) -> None:
     """Decode the recordings of a manifest to 16 kHz mono into one store."""
-    writer = StoreWriter(out / f"real-{manifest.parent.name}")
-    for row in _manifest_rows([manifest]):
-        samples = decode(manifest.parent / row["path"])
-        samples = (samples / max(np.abs(samples).max(initial=0), 1e-4) * 0.7 * 32767).astype(np.int16)
-        writer.add(samples, transcript(row["text"], language), f"{row.get('source', 'real')}:{row.get('speaker')}")
+    with StoreWriter(out / f"real-{manifest.parent.name}") as writer:
+        for row in _manifest_rows([manifest]):
+            samples = decode(manifest.parent / row["path"])
+            samples = (samples / max(np.abs(samples).max(initial=0), 1e-4) * 0.7 * 32767).astype(np.int16)
+            writer.add(samples, transcript(row["text"], language), f"{row.get('source', 'real')}:{row.get('speaker')}")
     print(f"{manifest}: {writer.position / SAMPLE_RATE / 3600:.2f} h", flush=True)
 
 

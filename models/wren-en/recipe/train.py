@@ -95,7 +95,7 @@ def pronounced(words: list[str], lexicon: dict[str, list[str]], language: str) -
     espeak, voice = Espeak([], []), "en-us" if language == "en" else language
     phones = {word: espeak.phonemes(word, voice) for word in words}
     common = Counter(p for own in phones.values() for p in own)
-    known = {p for own in lexicon.values() for p in own} or {p for p, n in common.items() if n >= 50}
+    known = {p for own in lexicon.values() for p in own} or {p for p, n in common.items() if n * 5000 >= common.total()}
     return {word: [p for p in own if p in known] for word, own in phones.items()}
 
 
@@ -443,7 +443,6 @@ def work(rank: int, options: argparse.Namespace) -> None:
     watch = Watch(trainer) if rank == 0 else None
     weights = {"phones": options.phones, "pieces": 1.0 if options.stage == "ctc" else 0.5, "words": 1.0, "frames": 2.0}
     begun, saved, shown, first, seen = time.monotonic(), time.monotonic(), time.monotonic(), trainer.step, []
-    log = (options.run / "curves.jsonl").open("a", encoding="utf-8")
     per_step = options.batch * options.workers * (options.tokens - rows.left // 1280) * 0.08 / 3600
     while True:
         minutes = (time.monotonic() - begun) / 60
@@ -468,8 +467,8 @@ def work(rank: int, options: argparse.Namespace) -> None:
             entry["speed"] = round(per_step * 3600 * len(seen) / (now - shown))
             if watch and (done or trainer.step % options.watch_every == 0):
                 entry["wer"] = watch.measure(options.stage)
-            log.write(json.dumps(entry) + "\n")
-            log.flush()
+            with (options.run / "curves.jsonl").open("a", encoding="utf-8") as log:
+                log.write(json.dumps(entry) + "\n")
             print(json.dumps(entry), flush=True)
             seen, shown = [], time.monotonic()
         if rank == 0 and (done or time.monotonic() - saved > options.save_minutes * 60):

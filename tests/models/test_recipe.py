@@ -1,0 +1,126 @@
+"""The recipe: its texts, its targets, and the whole way from a sentence to a model folder, in the small."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import random
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from voxtral_service.voxtral import checkpoint
+
+FOLDER = Path(__file__).parents[2] / "models" / "wren-en"
+
+
+@pytest.fixture(scope="module")
+def recipe() -> Iterator[Any]:
+    """Imports modules of the recipe by name; they find each other as scripts of one folder do."""
+    before = set(sys.modules)
+    sys.path.insert(0, str(FOLDER / "recipe"))
+    yield importlib.import_module
+    sys.path.remove(str(FOLDER / "recipe"))
+    for name in set(sys.modules) - before:
+        if (FOLDER / "recipe" / f"{name}.py").exists():
+            del sys.modules[name]
+
+
+def test_requests_have_a_word_for_each_token(recipe: Any) -> None:
+    text, requests = recipe("text"), recipe("spoken_requests")
+    rng = random.Random(0)
+    for speak in (requests.spoken_request, text.assistant_request):
+        for _ in range(500):
+            spoken = speak(rng)
+            assert len(text.transcript(spoken).split()) == len(spoken.split()), spoken
+
+
+def test_every_rule_of_the_grammar_can_be_spoken(recipe: Any) -> None:
+    requests = recipe("spoken_requests")
+    for rule, alternatives in requests.RULES.items():
+        if "{}" not in alternatives:  # those may say nothing
+            assert all(requests.spoken_request(random.Random(i), rule) for i in range(3)), rule
+
+
+def test_requests_of_the_evaluation_never_change(recipe: Any) -> None:
+    text, rng = recipe("text"), random.Random("evaluation assistant")
+    requests = "\n".join(text.assistant_request(rng) for _ in range(1000))
+    assert hashlib.sha256(requests.encode()).hexdigest()[:16] == "e66f00fb1b98dfde"
+
+
+def test_transcripts_keep_the_letters_of_other_languages(recipe: Any) -> None:
+    text = recipe("text")
+    assert text.transcript("Dr. Müller, grüß’ Gott: 3", "de") == "dr müller grüß gott"
+    assert text.transcript("Dr. Watson isn't here.") == "doctor watson isn't here"
+
+
+@pytest.mark.parametrize("factor", [0.86, 1.16])
+@pytest.mark.parametrize("hertz", [500, 1500, 3000])
+def test_a_vocal_tract_moves_a_tone_by_its_factor(recipe: Any, factor: float, hertz: float) -> None:
+    sound, log_mel = recipe("sound"), checkpoint.load(FOLDER, dtype=torch.float32).log_mel
+
+    def tone(frequency: float) -> torch.Tensor:
+        wave = torch.sin(2 * torch.pi * frequency * torch.arange(16_000) / 16_000)
+        return log_mel.whole(wave)
+
+    moved = sound.warp_frequencies(tone(hertz), factor)
+    assert abs(int(moved[50].argmax()) - int(tone(hertz * factor)[50].argmax())) <= 1
+
+
+def test_words_are_due_a_delay_after_they_end(recipe: Any) -> None:
+    rows, pieces = recipe("rows"), recipe("tekken").Pieces(FOLDER / "tekken.json")
+    left = rows.LEFT_PAD_TOKENS * 0.08
+    row = rows.Row(np.zeros(0, np.float32), ["yes", "no"], [left + 0.4, left + 2.0])
+    for delay in (2, 6, 30):
+        ids = rows.delayed_tokens(row, pieces, delay, 120)
+        marks = np.flatnonzero(ids == rows.STREAMING_WORD)
+        assert marks.tolist() == [33 + delay + 5, 33 + delay + 25]
+        assert pieces.decode(ids.tolist()) == "yes no"
+
+
+def test_the_best_path_marks_each_label_where_it_is_loudest(recipe: Any) -> None:
+    align = recipe("align")
+    heard = [0, 0, 3, 3, 0, 5, 0, 5, 0, 0]
+    log_probs = torch.full((1, len(heard), 7), -5.0)
+    log_probs[0, range(len(heard)), heard] = 0.0
+    states, scores = align.viterbi(log_probs, [[3, 5, 5]], [len(heard)])
+    assert states[0].tolist() == [0, 0, 1, 1, 2, 3, 4, 5, 6, 6]
+    assert float(scores[0]) == 0.0
+
+
+def test_a_finished_model_is_taught_more(recipe: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synthesize, train = recipe("synthesize"), recipe("train")
+    export, align = recipe("export"), recipe("align")
+    data, run, out = tmp_path / "data", tmp_path / "run", tmp_path / "model"
+    (tmp_path / "text").mkdir()
+    (tmp_path / "text" / "a.txt").write_text("It was late. Nobody spoke for a while, but the rain went on.")
+
+    def call(module: Any, *arguments: object) -> None:
+        monkeypatch.setattr(sys, "argv", [module.__name__, *map(str, arguments)])
+        module.main()
+
+    call(synthesize, "--text", tmp_path / "text", "--out", data, "--hours", 0.03, "--only", "espeak")
+    small = ("--batch", 1, "--tokens", 96, "--no-compile", "--watch-every", 10**6, "--log-every", 1, "--warmup", 1)
+    learn = ("--data", data, "--run", run, "--minutes", 0.005, *small)
+    call(train, *learn, "--stage", "ctc", "--start", FOLDER, "--heard", 464)
+    call(align, "--data", data, "--run", run)
+    steps = [json.loads(line)["step"] for line in (run / "curves.jsonl").read_text().splitlines()]
+    call(train, *learn, "--stage", "joint", "--delays", "2-30")
+    entries = [json.loads(line) for line in (run / "curves.jsonl").read_text().splitlines()]
+    resumed = entries[len(steps) :]
+    assert resumed[0]["step"] > steps[-1]
+    assert all(entry["hours"] >= 464 for entry in entries)
+    assert all(np.isfinite(entry["words"]) for entry in resumed if "words" in entry)
+
+    call(export, "--run", run, "--out", out, "--weights", "master")
+    taught, before = (checkpoint.load(folder, dtype=torch.float32) for folder in (out, FOLDER))
+    assert taught.config == before.config
+    assert (out / "tekken.json").read_bytes() == (FOLDER / "tekken.json").read_bytes()
+    assert not torch.equal(taught.decoder.embedding.weight, before.decoder.embedding.weight)
+    assert torch.allclose(taught.decoder.embedding.weight, before.decoder.embedding.weight, atol=0.1)
