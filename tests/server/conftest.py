@@ -12,6 +12,7 @@ import uvicorn
 
 from tests.detectors import LoudnessDetector
 from tests.fakes import LoudnessActivity, SpellingEngine, spelling_pool
+from voxtral_service.assistant.assistant import Assistant
 from voxtral_service.assistant.speech import Synthesizer
 from voxtral_service.engine.base import Capabilities
 from voxtral_service.engine.pool import EnginePool
@@ -56,6 +57,7 @@ async def running(
     fetch_from: tuple[str, ...] = (),
     jobs: Callable[[EnginePool], Jobs] | None = None,
     speech: Synthesizer | None = None,
+    assistant: Assistant | None = None,
 ) -> AsyncIterator[Running]:
     engine = SpellingEngine(places, capabilities=capabilities or Capabilities(live=True))
     limits = replace(files or FileSettings(), detector=LoudnessDetector)
@@ -68,7 +70,8 @@ async def running(
         seats=Seats(places),
         strict_models=strict_models,
         files=limits,
-        speech=speech,
+        speech=speech if speech is not None or assistant is None else assistant.synthesizer,
+        assistant=assistant,
         fetcher=Fetcher(fetch_from, max_bytes=limits.max_upload),
     )
     if jobs is not None:

@@ -79,9 +79,14 @@ def from_json(value: Any) -> Any:
         case list():
             return tuple(from_json(item) for item in value)
         case dict():
-            [(name, fields)] = value.items()
-            kind = getattr(events, name, None) or getattr(chat, name)
-            return kind(**{key: from_json(item) for key, item in fields.items()})
+            name, fields = next(iter(value.items()), ("", {}))
+            kind = getattr(events, name, None) or getattr(chat, name, None)
+            if not (name[:1].isupper() and kind):
+                return value  # JSON inside of a value, such as a schema
+            sound = {field.name for field in dataclasses.fields(kind) if field.type == "bytes"}
+            return kind(
+                **{key: base64.b64decode(item) if key in sound else from_json(item) for key, item in fields.items()}
+            )
     return value
 
 
@@ -89,6 +94,8 @@ def to_json(value: Any) -> Any:
     """A house value in its JSON form."""
     if isinstance(value, tuple):
         return [to_json(item) for item in value]
+    if isinstance(value, frozenset):
+        return sorted(value)
     if isinstance(value, bytes):
         return base64.b64encode(value).decode("ascii")
     if not dataclasses.is_dataclass(value):

@@ -13,18 +13,27 @@ from tests.wire.golden import Line, conversations, lines, replayed
 from voxtral_service.events import SessionSettings
 from voxtral_service.wire.base import Connection, Decoded, Dialect
 from voxtral_service.wire.choice import Upgrade, dialect
+from voxtral_service.wire.voices import LocalVoice
 
 TENTH = bytes(4_800)
 """A tenth of a second at 24 kHz."""
 
 
-def connection(*, strict_models: bool = False, defaults: SessionSettings | None = None) -> Connection:
+def connection(
+    *,
+    strict_models: bool = False,
+    defaults: SessionSettings | None = None,
+    responds: bool = False,
+    voices: tuple[LocalVoice, ...] = (),
+) -> Connection:
     counts: dict[str, itertools.count[int]] = defaultdict(lambda: itertools.count(1))
     return Connection(
         "wren-en",
         lambda prefix: f"{prefix}{next(counts[prefix])}",
         1_790_000_000,
         strict_models=strict_models,
+        responds=responds,
+        voices=voices,
         defaults=defaults or SessionSettings(),
     )
 
@@ -54,7 +63,7 @@ def heard(answer: Decoded | list[str]) -> list[dict[str, Any]]:
     return [json.loads(frame) for frame in (answer.replies if isinstance(answer, Decoded) else answer)]
 
 
-# -- golden conversations: the first line tells how the client connects, {"upgrade": {...}}
+# -- golden conversations: the first line tells how the client connects, {"upgrade": {...}}, and whether "responds"
 
 
 def golden(*dialects: str) -> list[Path]:
@@ -66,7 +75,7 @@ def replay(path: Path) -> tuple[list[Line], list[Line]]:
     head, *written = lines(path)
     told = head["upgrade"]
     asked = Upgrade(told.get("query", {}), told.get("headers", {}), tuple(told.get("subprotocols", ())))
-    return written, replayed(written, dialect(asked, connection()), write=_write)
+    return written, replayed(written, dialect(asked, connection(responds=head.get("responds", False))), write=_write)
 
 
 def _write(frame: Any) -> str | bytes:

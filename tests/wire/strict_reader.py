@@ -9,6 +9,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 Event = Mapping[str, Any]
+IN_RESPONSE = ("response_id", "output_index")
+IN_ITEM = (*IN_RESPONSE, "item_id")
+IN_PART = (*IN_ITEM, "content_index")
 REQUIRED: Mapping[str, tuple[str, ...]] = {
     "session.created": ("session",),
     "session.updated": ("session",),
@@ -26,7 +29,31 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
     "input_audio_buffer.committed": ("item_id", "previous_item_id"),
     "input_audio_buffer.cleared": (),
     "input_audio_buffer.timeout_triggered": ("item_id", "audio_start_ms", "audio_end_ms"),
+    "response.created": ("response",),
+    "response.done": ("response",),
+    "response.output_item.added": (*IN_RESPONSE, "item"),
+    "response.output_item.done": (*IN_RESPONSE, "item"),
+    "response.content_part.added": (*IN_PART, "part"),
+    "response.content_part.done": (*IN_PART, "part"),
+    "response.output_text.delta": (*IN_PART, "delta"),
+    "response.output_text.done": (*IN_PART, "text"),
+    "response.output_audio.delta": (*IN_PART, "delta"),
+    "response.output_audio.done": IN_PART,
+    "response.output_audio_transcript.delta": (*IN_PART, "delta"),
+    "response.output_audio_transcript.done": (*IN_PART, "transcript"),
+    "response.function_call_arguments.delta": (*IN_ITEM, "call_id", "delta"),
+    "response.function_call_arguments.done": (*IN_ITEM, "call_id", "name", "arguments"),
+    "response.mcp_call_arguments.delta": (*IN_ITEM, "delta"),
+    "response.mcp_call_arguments.done": (*IN_ITEM, "arguments"),
+    "response.mcp_call.in_progress": ("item_id", "output_index"),
+    "response.mcp_call.completed": ("item_id", "output_index"),
+    "response.mcp_call.failed": ("item_id", "output_index"),
+    "mcp_list_tools.in_progress": ("item_id",),
+    "mcp_list_tools.completed": ("item_id",),
+    "mcp_list_tools.failed": ("item_id",),
 }
+RESPONSE_STATUSES = {"in_progress", "completed", "cancelled", "incomplete", "failed"}
+LONGEST_CALL_ID = 32
 PARTS = {
     "user": {"input_text", "input_audio", "input_image"},
     "assistant": {"output_text", "output_audio"},
@@ -40,7 +67,7 @@ def objections(event: Event, *, sent: frozenset[str] = frozenset()) -> Iterator[
     """Everything that is wrong with an event; `sent` are the keys of `transcription` that this client has used."""
     kind = event["type"]
     if kind not in REQUIRED:
-        yield f"{kind} is no event of this half"
+        yield f"{kind} is no event"
         return
     if not isinstance(event.get("event_id"), str):
         yield "no event_id"
@@ -51,6 +78,9 @@ def objections(event: Event, *, sent: frozenset[str] = frozenset()) -> Iterator[
         yield from _item(event["item"])
     if "session" in event:
         yield from _session(event["session"], sent)
+    if "response" in event:
+        yield from _response(event["response"], done=kind == "response.done")
+    yield from _of_response(event)
     if kind.endswith("transcription.completed"):
         yield from _usage(event["usage"])
         if "words" in event:
@@ -78,10 +108,39 @@ def _nulls(event: Event) -> Iterator[str]:
     yield from (f"{key} is null" for key, value in event.items() if value is None and key != "previous_item_id")
 
 
+def _of_response(event: Event) -> Iterator[str]:
+    if "part" in event and event["part"]["type"] not in {"text", "audio"}:
+        yield f"part {event['part']}"
+    if len(event.get("call_id", "")) > LONGEST_CALL_ID:
+        yield "call_id is too long"
+    call = event.get("item", {}).get("type") == "function_call" and event["type"] == "response.output_item.done"
+    if call and event["item"]["status"] != "completed":
+        yield "a call that is not completed is not made"
+
+
+def _response(response: Event, *, done: bool) -> Iterator[str]:
+    if response["status"] not in RESPONSE_STATUSES:
+        yield f"status {response['status']!r}"
+    if response["status_details"] is not None and response["status_details"]["type"] != response["status"]:
+        yield f"status_details {response['status_details']}"
+    for item in response["output"]:
+        yield from _item(item)
+    if done:
+        usage = response["usage"]
+        if usage["total_tokens"] != usage["input_tokens"] + usage["output_tokens"]:
+            yield f"usage {usage}"
+        details = (usage["input_token_details"], usage["output_token_details"])
+        if not all({"text_tokens", "audio_tokens"} <= detail.keys() for detail in details):
+            yield f"usage {usage}"
+
+
 def _item(item: Event) -> Iterator[str]:
-    if item.get("object") != "realtime.item" or not isinstance(item.get("id"), str):
-        yield "an item without object or id"
-    if item.get("status") not in STATUSES:
+    if not isinstance(item.get("id"), str):
+        yield "an item without id"
+    of_mcp = item["type"].startswith("mcp_")
+    if not of_mcp and item.get("object") != "realtime.item":
+        yield "an item without object"
+    if not of_mcp and item.get("status") not in STATUSES:
         yield f"status {item.get('status')!r}"
     yield from (f"item.{key} is null" for key, value in item.items() if value is None)
     for part in item.get("content", []):

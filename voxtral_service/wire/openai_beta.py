@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from voxtral_service.wire.frames import JsonObject
-from voxtral_service.wire.openai_session import FLAT_FORMATS
+from voxtral_service.wire.openai_wishes import FLAT_FORMATS
 
 _SESSION_KEYS: Mapping[str, tuple[str, ...]] = {
     "model": ("model",),
@@ -56,6 +56,8 @@ def from_beta(message: JsonObject) -> JsonObject:
         return {**message, "type": "session.update", "session": _nested(session, type="transcription")}
     if kind == "session.update" and is_flat(session):
         return {**message, "session": _nested(session)}
+    if kind == "response.create" and isinstance(message.get("response"), dict):
+        return {**message, "response": _nested(message["response"])}
     return message
 
 
@@ -72,6 +74,8 @@ def to_beta(event: JsonObject) -> Iterator[JsonObject]:
             renamed["type"] = "transcription_session.updated"
     if "item" in event:
         renamed["item"] = _item(event["item"])
+    if "response" in event:
+        renamed["response"] = _response(event["response"])
     yield renamed
 
 
@@ -109,6 +113,18 @@ _FLATTENED: Mapping[str, Any] = {
     "input_audio_format": lambda value: _FORMAT_NAMES[value["type"]],
     "output_audio_format": lambda value: _FORMAT_NAMES[value["type"]],
 }
+
+
+def _response(response: JsonObject) -> JsonObject:
+    made = {key: value for key, value in response.items() if key not in ("audio", "output_modalities")}
+    sound = response["audio"]["output"]
+    return {
+        **made,
+        "output": [_item(item) for item in response["output"]],
+        "modalities": _FLATTENED["modalities"](response["output_modalities"]),
+        "voice": sound["voice"],
+        "output_audio_format": _FORMAT_NAMES[sound["format"]["type"]],
+    }
 
 
 def _item(item: JsonObject) -> JsonObject:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
+from voxtral_service.chat import Message, ToolCall
+from voxtral_service.events import AudioFormat, Clip
 from voxtral_service.wire import frames
 from voxtral_service.wire.base import NewId
 from voxtral_service.wire.frames import JsonObject
@@ -49,8 +51,11 @@ def from_client(item: object, new_id: NewId) -> JsonObject:
     kind = (frames.text(item.get("type")) or "") if isinstance(item, dict) else ""
     if not isinstance(item, dict) or kind not in _KINDS:
         raise Rejected(f"An item is of type {', '.join(_KINDS)}.", param="item.type")
-    made = {"id": frames.text(item.get("id")) or new_id("item_"), "object": "realtime.item", "type": kind}
-    return {**made, "status": "completed", **_KINDS[kind](item)}
+    item_id = frames.text(item.get("id")) or new_id("item_")
+    if kind in _WITHOUT_STATUS:
+        return {"id": item_id, "type": kind, **_KINDS[kind](item)}
+    made = {"id": item_id, "object": "realtime.item", "type": kind, "status": "completed"}
+    return {**made, **_KINDS[kind](item)}
 
 
 def spoken_by_user(item_id: str, transcript: str | None = None) -> JsonObject:
@@ -58,6 +63,31 @@ def spoken_by_user(item_id: str, transcript: str | None = None) -> JsonObject:
     content = [{"type": "input_audio", "transcript": transcript}]
     made = {"id": item_id, "object": "realtime.item", "type": "message", "status": "completed"}
     return {**made, "role": "user", "content": content}
+
+
+def to_house(item: JsonObject, sent: JsonObject, audio_format: AudioFormat, call_id: CallId) -> Message[Clip] | None:
+    """A client's item as a message; None for one that says nothing to a model.
+
+    `sent` is the item as it came, whose sound is in `audio_format`. `call_id` gives a call's own id by the one shown.
+    """
+    match item["type"]:
+        case "message":
+            return Message(item["role"], tuple(_said(item["content"], sent["content"], audio_format)))
+        case "function_call":
+            return Message("assistant", (), (ToolCall(call_id(item["call_id"]), item["name"], item["arguments"]),))
+        case "function_call_output":
+            return Message("tool", (item["output"],), call_id=call_id(item["call_id"]))
+    return None
+
+
+def _said(parts: list[JsonObject], sent: list[JsonObject], audio_format: AudioFormat) -> Iterator[str | Clip]:
+    for part, came in zip(parts, sent, strict=True):
+        words = part.get("text") or part.get("transcript")
+        sound = frames.audio(came.get("audio")) if part["type"] == "input_audio" and not words else None
+        if words:
+            yield words
+        elif sound:
+            yield Clip(sound, audio_format)
 
 
 def _message(item: JsonObject) -> JsonObject:
@@ -91,6 +121,14 @@ def _call_output(item: JsonObject) -> JsonObject:
     return _texts(item, "call_id", "output")
 
 
+def _approval(item: JsonObject) -> JsonObject:
+    made = _texts(item, "approval_request_id")
+    if not isinstance(item.get("approve"), bool):
+        raise Rejected("'approve' must be true or false.", param="item.approve")
+    reason = frames.text(item.get("reason"))
+    return {**made, "approve": item["approve"], **({} if reason is None else {"reason": reason})}
+
+
 def _texts(item: JsonObject, *keys: str) -> JsonObject:
     for key in keys:
         if not isinstance(item.get(key), str):
@@ -102,7 +140,10 @@ _KINDS: Mapping[str, Callable[[JsonObject], JsonObject]] = {
     "message": _message,
     "function_call": _call,
     "function_call_output": _call_output,
+    "mcp_approval_response": _approval,
 }
+_WITHOUT_STATUS = {"mcp_approval_response"}
+CallId = Callable[[str], str]
 
 
 # -- the memory
@@ -113,6 +154,7 @@ class Items:
 
     def __init__(self) -> None:
         self._items: dict[str, JsonObject] = {}
+        self._keys: dict[str, str] = {}
         self._order: list[str] = []
         self._bytes = 0
 
@@ -125,7 +167,20 @@ class Items:
         """The item of this id."""
         return self._items.get(item_id) if isinstance(item_id, str) else None
 
-    def add(self, item: JsonObject, after: object = None) -> str | None:
+    def key(self, item_id: object) -> str | None:
+        """What the house calls the message that an item is, or is part of."""
+        return self._keys.get(item_id) if isinstance(item_id, str) else None
+
+    def shares_key(self, item_id: str) -> bool:
+        """Whether other items are parts of the same message."""
+        return list(self._keys.values()).count(self._keys[item_id]) > 1
+
+    def before(self, item_id: str) -> str | None:
+        """The id of the item before another."""
+        place = self._order.index(item_id) if item_id in self._items else 0
+        return self._order[place - 1] if place else None
+
+    def add(self, item: JsonObject, after: object = None, *, key: str | None = None) -> str | None:
         """Put an item behind another, at the end by default; returns the id of the one before. Raises Rejected."""
         item_id: str = item["id"]
         if item_id in self._items:
@@ -135,6 +190,7 @@ class Items:
         place = self._place(after)
         self._order.insert(place, item_id)
         self._items[item_id] = item
+        self._keys[item_id] = f"item {item_id}" if key is None else key
         self._bytes += len(frames.write(item))
         previous = self._order[place - 1] if place else None
         while len(self._order) > MOST_ITEMS or self._bytes > MOST_BYTES:
@@ -152,7 +208,7 @@ class Items:
         """Forget an item, if it is there."""
         item = self.get(item_id)
         if item is not None:
-            del self._items[item["id"]]
+            del self._items[item["id"]], self._keys[item["id"]]
             self._order.remove(item["id"])
             self._bytes -= len(frames.write(item))
 

@@ -1,27 +1,49 @@
-"""OpenAI's realtime API, `/v1/realtime`: transcription sessions, and of conversation sessions the half that listens.
+"""OpenAI's realtime API, `/v1/realtime`: transcription sessions, and conversations.
 
-A client's message has a handler in `_MESSAGES`, a house event one in `openai_turns`. The output half, responses, will
-be a neighbour of `Turns` that is told the same house events.
+A client's message has a handler in `_MESSAGES`; a house event has one in `openai_turns`, where it is about what the
+client says, or in `openai_responses`, where it is about what is answered.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import NoReturn
+from typing import Any, NoReturn
 
+from voxtral_service.chat import Message
 from voxtral_service.errors import VoxtralError
-from voxtral_service.events import ClearAudio, Command, CommitTurn, Configure, Event, ResponseSettings, SessionSettings
+from voxtral_service.events import (
+    AssistantCommand,
+    CancelResponse,
+    ClearAudio,
+    Clip,
+    Command,
+    CommitTurn,
+    Configure,
+    ConfigureResponses,
+    CreateResponse,
+    DecideApproval,
+    Event,
+    PutMessage,
+    RemoveMessage,
+    ResponseSettings,
+    SessionSettings,
+    Truncate,
+    UseToolServers,
+)
 from voxtral_service.wire import frames, openai_beta
 from voxtral_service.wire.base import Connection, Decoded
 from voxtral_service.wire.frames import JsonObject
 from voxtral_service.wire.openai_audio import InputAudio
 from voxtral_service.wire.openai_errors import Rejected
 from voxtral_service.wire.openai_events import Events
-from voxtral_service.wire.openai_items import Items, from_client
+from voxtral_service.wire.openai_items import Items, from_client, to_house
+from voxtral_service.wire.openai_responses import Asked, Responses
 from voxtral_service.wire.openai_session import Kind, RealtimeSession
 from voxtral_service.wire.openai_turns import Turns
+from voxtral_service.wire.openai_wishes import metadata
 
-Said = Command | JsonObject | str
+SILENT = ResponseSettings(answers=False, interrupts=False)
+Said = Command | AssistantCommand | JsonObject | str
 """What a message leads to: a command, an event to answer with, or a line for the log."""
 
 
@@ -37,6 +59,7 @@ class OpenAIRealtime:
         self._audio = InputAudio()
         self._items = Items()
         self._turns = Turns(self._session, self._items, self._events)
+        self._responses = Responses(self._session, self._items, self._events)
 
     @property
     def session_id(self) -> str:
@@ -51,7 +74,7 @@ class OpenAIRealtime:
     @property
     def responses(self) -> ResponseSettings | None:
         """How the client wants answers."""
-        return None
+        return self._session.responses
 
     def opening(self) -> list[str]:
         """OpenAI's server speaks first."""
@@ -70,14 +93,14 @@ class OpenAIRealtime:
         except Rejected as error:
             said = [self._events.error(error, answered_id=frames.text((message or {}).get("event_id")))]
         return Decoded(
-            commands=tuple(entry for entry in said if isinstance(entry, Command)),
+            commands=tuple(entry for entry in said if isinstance(entry, Command | AssistantCommand)),
             replies=tuple(self._frames(entry for entry in said if isinstance(entry, dict))),
             notes=tuple(entry for entry in said if isinstance(entry, str)),
         )
 
     def encode(self, event: Event) -> list[str]:
         """Say what happened."""
-        return self._frames(self._turns.tell(event))
+        return self._frames((*self._turns.tell(event), *self._responses.tell(event)))
 
     def refuse(self, error: VoxtralError) -> list[str]:
         """An error event; the connection may stay open after it."""
@@ -93,13 +116,20 @@ class OpenAIRealtime:
         return handler(self, message)
 
     def _update_session(self, message: JsonObject) -> Iterator[Said]:
+        answered, servers = self.responses, self._session.servers
         before, declared = self.settings, self._session.settings
         yield from self._session.update(message.get("session"))
         if self._session.settings.audio_format != declared.audio_format:
             self._audio.change_format()
         if self.settings != before:
             yield Configure(self.settings)
+        if self.responses != answered:
+            yield ConfigureResponses(self.responses or SILENT)
         yield self._events.new("session.updated", session=self._session.shown())
+        if self._session.servers != servers and self.responses is not None:
+            new = [server for server in self._session.servers if server not in servers]
+            yield from self._responses.listing(new)
+            yield UseToolServers(self._session.servers)
 
     def _append(self, message: JsonObject) -> Iterator[Said]:
         data = frames.audio(message.get("audio"))
@@ -120,9 +150,20 @@ class OpenAIRealtime:
         yield self._events.new("input_audio_buffer.cleared")
 
     def _create_item(self, message: JsonObject) -> Iterator[Said]:
-        item = from_client(message.get("item"), self._events.new_id)
-        previous = self._items.add(item, after=message.get("previous_item_id"))
+        sent = message.get("item")
+        item = from_client(sent, self._events.new_id)
+        after = message.get("previous_item_id")
+        previous = self._items.add(item, after=after)
         yield from self._events.item(item, previous)
+        if item["type"] == "mcp_approval_response":
+            call_id = self._responses.approval(item["approval_request_id"])
+            yield DecideApproval(call_id, item["approve"], item.get("reason", ""))
+        elif told := self._message(item, sent):
+            behind = None if after is None else self._items.key(previous) or ""
+            yield PutMessage(f"item {item['id']}", told, behind)
+
+    def _message(self, item: JsonObject, sent: Any) -> Message[Clip] | None:
+        return to_house(item, sent, self._session.settings.audio_format, self._responses.call_id)
 
     def _retrieve_item(self, message: JsonObject) -> Iterator[Said]:
         item = self._items.get(message.get("item_id"))
@@ -135,6 +176,11 @@ class OpenAIRealtime:
         item_id = frames.text(message.get("item_id"))
         if item_id is None:
             raise Rejected("'item_id' must be a string.", param="item_id")
+        key = self._items.key(item_id)
+        if key is not None and not self._items.shares_key(item_id):
+            yield RemoveMessage(key)
+        elif key is not None and (response := self._responses.of_message(item_id)) is not None:
+            yield Truncate(response, 0)  # its calls stay
         self._items.remove(item_id)
         yield self._events.new("conversation.item.deleted", item_id=item_id)
 
@@ -144,22 +190,50 @@ class OpenAIRealtime:
         if item is None or item.get("role") != "assistant":
             yield "conversation.item.truncate: there is no such item of an assistant"
             return
-        parts = [{key: part[key] for key in part if key != "transcript"} for part in item["content"]]
-        self._items.replace({**item, "content": parts})
+        audio_ms = _natural(message.get("audio_end_ms"))
+        if (response := self._responses.of_message(item["id"])) is not None:
+            yield Truncate(response, audio_ms)  # what was heard of it stays, see `Responses`
+        else:
+            parts = [{key: part[key] for key in part if key != "transcript"} for part in item["content"]]
+            self._items.replace({**item, "content": parts})
+        index = _natural(message.get("content_index"))
         yield self._events.new(
-            "conversation.item.truncated",
-            item_id=item["id"],
-            content_index=_natural(message.get("content_index")),
-            audio_end_ms=_natural(message.get("audio_end_ms")),
+            "conversation.item.truncated", item_id=item["id"], content_index=index, audio_end_ms=audio_ms
         )
 
-    def _create_response(self, _: JsonObject) -> NoReturn:
+    def _create_response(self, message: JsonObject) -> Iterator[Said]:
         if self._session.kind == "transcription":
             raise Rejected("A transcription session gives no responses.", code="invalid_event", param="type")
-        raise Rejected("No language model is configured on this server.", code="language_model_not_configured")
+        if self.responses is None:
+            raise Rejected("No language model is configured on this server.", code="language_model_not_configured")
+        patch = message.get("response")
+        patch = patch if isinstance(patch, dict) else {}
+        values, notes = self._session.answer(patch)
+        given = self._input(patch["input"]) if isinstance(patch.get("input"), list) else None
+        yield from notes
+        tag = self._responses.ask(Asked(values, metadata(patch.get("metadata")), frames.text(message.get("event_id"))))
+        yield CreateResponse(tag, self._session.wish(values), given, apart=patch.get("conversation") == "none")
 
-    def _cancel_response(self, _: JsonObject) -> NoReturn:
-        raise Rejected("Cancellation failed: no active response found", code="response_cancel_not_active")
+    def _input(self, items: list[Any]) -> tuple[Message[Clip] | str, ...]:
+        """What one response is to read. Raises Rejected."""
+        given: list[Message[Clip] | str] = []
+        for sent in items:
+            if isinstance(sent, dict) and sent.get("type") == "item_reference":
+                if (key := self._items.key(sent.get("id"))) is None:
+                    raise Rejected("There is no item with the id of a reference.", param="response.input")
+                given.append(key)
+            elif told := self._message(from_client(sent, self._events.new_id), sent):
+                given.append(told)
+        return tuple(given)
+
+    def _cancel_response(self, message: JsonObject) -> Iterator[Said]:
+        named = frames.text(message.get("response_id"))
+        number = None if named is None else self._responses.number(named)
+        if number is None and (named is not None or not self._responses.active):
+            error = Rejected("Cancellation failed: no active response found", code="response_cancel_not_active")
+            yield self._events.error(error, answered_id=frames.text(message.get("event_id")))
+        if named is None or number is not None:
+            yield CancelResponse(number)  # without an answer there may be one that nobody has heard of yet
 
     def _clear_output(self, _: JsonObject) -> Iterable[Said]:
         return ["output_audio_buffer.clear means nothing on a WebSocket"]

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
-from voxtral_service.events import AudioFormat, SemanticVad, ServerVad, SessionSettings
+from voxtral_service.events import ResponseSettings, SemanticVad, ServerVad, SessionSettings
+from voxtral_service.tool_servers import ToolServer
+from voxtral_service.wire import openai_wishes
 from voxtral_service.wire.base import Connection
 from voxtral_service.wire.frames import JsonObject
 from voxtral_service.wire.openai_errors import Rejected
+from voxtral_service.wire.openai_mcp import tool_servers
 from voxtral_service.wire.openai_merge import (
     At,
     Rule,
@@ -24,21 +27,18 @@ from voxtral_service.wire.openai_merge import (
     of,
     one_of,
 )
+from voxtral_service.wire.openai_wishes import FLAT_FORMATS, answering, house_format, voice
 
 Kind = Literal["realtime", "transcription"]
 KINDS: tuple[Kind, ...] = ("realtime", "transcription")
 RATES = (8_000, 16_000, 24_000, 48_000)
 """OpenAI itself knows 24 kHz only."""
 OFFICIAL_RATE = 24_000
+TOOL_CALLS = "voxtral.tool_calls"
+"""In `include`: an addition of this server's, under which calls of its own tools are shown as `mcp_call` items. Readers
+would not know the name, so it is not shown.
+"""
 DELAYS_MS = {"minimal": 160, "low": 240, "medium": 480, "high": 960, "xhigh": 2_400}
-FLAT_FORMATS: Mapping[str, JsonObject] = {
-    "pcm16": {"type": "audio/pcm", "rate": OFFICIAL_RATE},
-    "g711_ulaw": {"type": "audio/pcmu"},
-    "g711_alaw": {"type": "audio/pcma"},
-}
-"""The beta's names, understood everywhere because a client that uses one means exactly this."""
-_TELEPHONE = {"audio/pcmu": "pcm_mulaw", "audio/pcma": "pcm_alaw"}
-
 # -- what may be sent, and how it changes what is in effect
 
 
@@ -119,26 +119,22 @@ _INPUT = fields(
         "turn_detection": nullable(_turn_detection),
     }
 )
-_OUTPUT = fields({"format": _audio_format, "voice": either(of(str), of(dict)), "speed": number(0.25, 1.5)})
+_ANSWERING = answering(_audio_format)
+RESPONSE = fields(_ANSWERING)
+"""What one response may have otherwise than its session."""
+_OUTPUT = fields({"format": _audio_format, "voice": voice, "speed": number(0.25, 1.5)})
 _INCLUDE = nullable(list_of(str))
 _RULES: Mapping[Kind, Rule] = {
     "transcription": fields({"type": of(str), "audio": fields({"input": _INPUT}), "include": _INCLUDE}),
     "realtime": fields(
         {
+            **_ANSWERING,
             "type": of(str),
             "model": model_name,
             "audio": fields({"input": _INPUT, "output": _OUTPUT}),
             "include": _INCLUDE,
-            "output_modalities": one_of(["audio"], ["text"]),
-            "instructions": of(str),
-            "tools": list_of(dict),
-            "tool_choice": either(of(str), of(dict)),
-            "max_output_tokens": either(one_of("inf"), integer(1, 4_096)),
-            "parallel_tool_calls": of(bool),
-            "reasoning": nullable(of(dict)),
             "tracing": nullable(either(of(str), of(dict))),
             "truncation": either(of(str), of(dict)),
-            "prompt": nullable(of(dict)),
         }
     ),
 }
@@ -155,6 +151,7 @@ class RealtimeSession:
         self.kind = kind
         self._connection = connection
         self._values = _defaults(kind, connection.model)
+        self.servers: tuple[ToolServer, ...] = ()
         self._settled = False
 
     def update(self, patch: object) -> list[str]:
@@ -164,7 +161,9 @@ class RealtimeSession:
         kind = self._kind_of(patch)
         values = self._values if kind == self.kind else _defaults(kind, self._connection.model)
         at = At("session", self._connection)
-        self._values = _RULES[kind](values, patch, at)
+        values = _RULES[kind](values, patch, at)
+        servers = tool_servers(values["tools"]) if kind == "realtime" else ()
+        self._values, self.servers = values, servers
         self.kind, self._settled = kind, True
         return at.notes
 
@@ -174,7 +173,10 @@ class RealtimeSession:
         Strict readers die on keys that they do not know in some places, hence nothing appears that neither every reader
         knows nor the client has sent.
         """
-        return {"type": self.kind, "object": _OBJECTS[self.kind], "id": self.id, **self._values}
+        shown = {"type": self.kind, "object": _OBJECTS[self.kind], "id": self.id, **self._values}
+        if self.shows_tools:
+            shown["include"] = [name for name in shown["include"] if name != TOOL_CALLS]
+        return shown
 
     @property
     def transcribes(self) -> bool:
@@ -193,13 +195,47 @@ class RealtimeSession:
         defaults = self._connection.defaults
         return replace(
             defaults,
-            audio_format=_house_format(self._input["format"]),
+            audio_format=house_format(self._input["format"]),
             turn_detection=_house_detector(self._input["turn_detection"]),
             delay_ms=DELAYS_MS[told["delay"]] if "delay" in told else defaults.delay_ms,
             language=told.get("language") or next(iter(told.get("languages", ())), defaults.language),
             vocabulary=tuple(told.get("keywords", defaults.vocabulary)),
             prompt=told.get("prompt", defaults.prompt),
         )
+
+    @property
+    def answering(self) -> JsonObject:
+        """What holds for answers that nothing else is said about."""
+        return self._values
+
+    def answer(self, patch: JsonObject) -> tuple[JsonObject, list[str]]:
+        """The values of one answer that is to be made otherwise, and lines for the log. Raises Rejected."""
+        at = At("response", self._connection)
+        shared = {name: self._values[name] for name in _ANSWERING if name in self._values}
+        wanted = {name: value for name, value in patch.items() if name in _ANSWERING}
+        made: JsonObject = RESPONSE(shared, wanted, at)
+        return made, at.notes
+
+    @property
+    def responses(self) -> ResponseSettings | None:
+        """How answers are to be made; None where there are none."""
+        if self.kind == "transcription" or not self._connection.responds:
+            return None
+        return self.wish(self._values)
+
+    def wish(self, values: JsonObject) -> ResponseSettings:
+        """Values of answers in house terms."""
+        return openai_wishes.settings(values, self._connection.voices, detector=self._input["turn_detection"])
+
+    @property
+    def server_labels(self) -> frozenset[str]:
+        """The tool servers that the client has named."""
+        return frozenset(server.label for server in self.servers)
+
+    @property
+    def shows_tools(self) -> bool:
+        """Whether the client wants to be told of calls of this server's own tools."""
+        return TOOL_CALLS in (self._values.get("include") or ())
 
     @property
     def _input(self) -> JsonObject:
@@ -232,12 +268,6 @@ def _defaults(kind: Kind, model: str) -> JsonObject:
         "max_output_tokens": "inf",
         "audio": {"input": heard, "output": {"format": pcm, "voice": "default", "speed": 1.0}},
     }
-
-
-def _house_format(given: JsonObject) -> AudioFormat:
-    if given["type"] == "audio/pcm":
-        return AudioFormat("pcm_s16le", given["rate"])
-    return AudioFormat(_TELEPHONE[given["type"]], 8_000)
 
 
 def _house_detector(given: JsonObject | None) -> ServerVad | SemanticVad | None:

@@ -69,7 +69,7 @@ class Turns:
             del self._turns[event.turn]
             return
         turn.ended = True
-        yield from self._committed(turn.item_id)
+        yield from self._committed(turn.item_id, f"turn {event.turn}")
         if turn.failure is not None:
             yield from self._failed(turn.failure)
 
@@ -103,7 +103,7 @@ class Turns:
             audio_end_ms=milliseconds(event.end),
             item_id=item_id,
         )
-        yield from self._committed(item_id)
+        yield from self._committed(item_id, None)
         yield from self._completed(item_id, "", event.end - event.start, None)
 
     def _rejected(self, event: AudioRejected) -> Iterator[JsonObject]:
@@ -117,10 +117,10 @@ class Turns:
             self._turns[number] = _Turn(self._events.new_id("item_"))
         return self._turns[number]
 
-    def _committed(self, item_id: str) -> Iterator[JsonObject]:
+    def _committed(self, item_id: str, key: str | None) -> Iterator[JsonObject]:
         item = spoken_by_user(item_id)
         self._items.remove(item_id)  # a client may have put in one with the id that it had heard
-        previous = self._items.add(item)
+        previous = self._items.add(item, key=key)
         yield self._events.new("input_audio_buffer.committed", item_id=item_id, previous_item_id=previous)
         yield from self._events.item(item, previous)
 
