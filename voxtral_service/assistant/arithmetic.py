@@ -38,6 +38,8 @@ _TIMES = {"double": 2, "twice": 2, "triple": 3}
 _SAID = {
     "square root of": "√", "raised to the power of": "^", "to the power of": "^", "per cent": "percent",
 }  # fmt: skip
+_HYPHEN = re.compile(r"(?<=ty)-(?=[a-z])")
+"""Of "twenty-three"."""
 _SIGNS = {"×": "*", "·": "*", "÷": "/", "−": "-", "**": "^"}
 _FUNCTIONS: dict[str, Callable[[float], float]] = {
     "sin": math.sin, "cos": math.cos, "tan": math.tan, "asin": math.asin, "acos": math.acos, "atan": math.atan,
@@ -65,8 +67,9 @@ def evaluate(text: str) -> Value:
     """
     if len(text) > MAX_LENGTH:
         raise NotASum(f"an expression may have {MAX_LENGTH} characters")
+    text = _HYPHEN.sub(" ", text.lower())
     for said, sign in _SAID.items():
-        text = text.lower().replace(said, sign)
+        text = text.replace(said, sign)
     parser = _Parser(_tokens(text))
     try:
         value = parser.sum(0)

@@ -49,6 +49,7 @@ _OTHERS = {
     "Africa/Johannesburg": "cape town, pretoria",
     "Africa/Lagos": "abuja",
     "Africa/Casablanca": "rabat, marrakesh",
+    "Europe/Istanbul": "turkey, ankara",
     "Pacific/Auckland": "wellington, new zealand",
     "UTC": "utc, gmt, zulu",
 }

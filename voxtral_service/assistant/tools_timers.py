@@ -103,6 +103,8 @@ class Timers:
             logger.warning("timer %d is not told: %s", number, error)
 
     async def _cancel(self, asked: CancelArguments) -> str:
+        if not self._timers:
+            raise ToolFailed("no timers are set")
         numbers = self._meant(asked.timer)
         if not numbers:
             raise ToolFailed(f"there is no timer {asked.timer!r}; {await self._list(NoArguments())}")
