@@ -14,7 +14,8 @@ from tests.assistant.virtual import run
 from voxtral_service.assistant.answer import AnswerSettings, Parts
 from voxtral_service.assistant.context import ContextProvider
 from voxtral_service.assistant.conversation import Conversation
-from voxtral_service.assistant.responder import Responder, ResponderSettings
+from voxtral_service.assistant.makings import ResponderSettings
+from voxtral_service.assistant.responder import Responder
 from voxtral_service.assistant.speech import SpeechChunk, SpeechOptions, SpokenWord, Voice
 from voxtral_service.assistant.tools import Toolbox, ToolServers
 from voxtral_service.audio import Samples

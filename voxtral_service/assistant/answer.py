@@ -385,6 +385,8 @@ class Answer:
 
     async def _emit(self, event: AssistantEvent) -> None:
         async with self._telling:
+            if self.ended:
+                return  # a tool that does not let go when it is told to
             if self._held or not self.released:
                 self._held.append(event)
             else:

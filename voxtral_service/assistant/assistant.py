@@ -11,7 +11,8 @@ from voxtral_service.assistant.answer import AnswerSettings, Parts
 from voxtral_service.assistant.context import ContextProvider
 from voxtral_service.assistant.conversation import Conversation
 from voxtral_service.assistant.llm import LanguageModel
-from voxtral_service.assistant.responder import Responder, ResponderSettings, Understand
+from voxtral_service.assistant.makings import ResponderSettings, Understand
+from voxtral_service.assistant.responder import Responder
 from voxtral_service.assistant.speech import Synthesizer
 from voxtral_service.assistant.tools import Callee, Toolbox
 from voxtral_service.assistant.tools_calculator import CALCULATOR

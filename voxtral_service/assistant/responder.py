@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from typing import Any, cast
 
-import numpy as np
-
-from voxtral_service.assistant.answer import Answer, AnswerSettings, Decided, Parts
+from voxtral_service.assistant.answer import Answer, Decided, Parts
 from voxtral_service.assistant.backchannel import is_backchannel
 from voxtral_service.assistant.conversation import Conversation
 from voxtral_service.assistant.floor import TABLE, Action, Signal, State
-from voxtral_service.assistant.llm import LanguageModel, Recital
-from voxtral_service.assistant.wish import answer_settings, parts_for
-from voxtral_service.audio import Samples
+from voxtral_service.assistant.heard import Heard, plain
+from voxtral_service.assistant.llm import Recital
+from voxtral_service.assistant.makings import Makings, Occasion, ResponderSettings, Understand
+from voxtral_service.assistant.requests import Requests, run
+from voxtral_service.assistant.tools import ToolServers
 from voxtral_service.chat import Message
-from voxtral_service.errors import InvalidOption, Overloaded, VoxtralError
+from voxtral_service.errors import InvalidOption, Overloaded
 from voxtral_service.events import (
     AssistantCommand,
     AssistantEvent,
     CancelResponse,
-    Clip,
     ConfigureResponses,
     CreateResponse,
     DecideApproval,
@@ -34,9 +30,6 @@ from voxtral_service.events import (
     PutMessage,
     RemoveMessage,
     ResponseEnd,
-    ResponseEnded,
-    ResponseRefused,
-    ResponseStarted,
     ResponseTruncated,
     SessionEvent,
     ToolServerFailed,
@@ -44,7 +37,6 @@ from voxtral_service.events import (
     TranscriptFailed,
     TranscriptFinal,
     Truncate,
-    TurnAudio,
     TurnEagerEnd,
     TurnEnded,
     TurnResumed,
@@ -58,33 +50,11 @@ MAX_WAITING_EVENTS = 256
 MAX_GUESSES = 3
 """Answers that are begun for one turn before it has ended."""
 MAX_ANNOUNCEMENTS = 16
-MAX_HELD = 16
-"""Answers that are asked for and wait until something has been understood, or another answer is over."""
-MAX_APART = 8
-"""Answers beside the conversation, at once."""
 KEPT_ANSWERS = 8
 """Answers that can still be truncated."""
+LONGEST_GOODBYE = 0.1
+"""Seconds that an answer which is stopped may take to let go of what it held; then it is left to itself."""
 ACTIVE = "conversation_already_has_active_response"
-
-Understand = Callable[[Clip], Awaitable[str | Samples]]
-"""What stands in a message for a caller's sound: its transcript, or samples for a model that hears."""
-
-
-@dataclass(frozen=True, slots=True)
-class ResponderSettings:
-    """How a conversation is held.
-
-    With `answers` turns are answered as they end. With `guesses` an answer is begun when a turn may have ended. With
-    `interrupts` a person who begins to speak stops the answer; with `assent` as well, words like "mm-hm" do not, and
-    other sounds only when they have words or last longer than `doubt` seconds.
-    """
-
-    answer: AnswerSettings = field(default_factory=AnswerSettings)
-    answers: bool = True
-    guesses: bool = True
-    interrupts: bool = True
-    assent: bool = False
-    doubt: float = 0.8
 
 
 class Responder:
@@ -103,28 +73,19 @@ class Responder:
         """`at_close` is called when the conversation is over. `clock`, in seconds, is the loop's own if it is None."""
         self.state = State.LISTENING
         self.conversation = conversation
-        self._parts, self._settings = parts, settings
-        self._own = parts, settings, conversation.instructions
-        self._understand, self._at_close = understand, tuple(at_close)
         self._clock = clock or asyncio.get_running_loop().time
         self._events: asyncio.Queue[AssistantEvent | None] = asyncio.Queue(MAX_WAITING_EVENTS)
+        self._makings = Makings(parts, settings, conversation, understand, self._events.put, self._clock)
+        self._requests = Requests(self._makings, self._events.put, self._note_quiet)
+        self._at_close = tuple(at_close)
         self._acting = asyncio.Lock()
         self._answers: dict[int, Answer] = {}
-        self._responses = 0
         self._current: tuple[Answer, asyncio.Task[None]] | None = None
         self._doubt: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._turn = 0
-        self._text = ""
+        self._heard = Heard()
         self._guessed = ""
-        self._guesses = 0
         self._during_answer = False
-        self._speaking = False
-        self._unheard: set[int | str] = set()
-        self._failed_early: set[int] = set()
-        self._sounds: dict[int, Samples] = {}
-        self._held: deque[CreateResponse] = deque()
-        self._apart: dict[int, tuple[Answer, asyncio.Task[None]]] = {}
         self._due: deque[str | Decided] = deque()
         self._decided = False
         self._quiet = asyncio.Event()
@@ -140,10 +101,11 @@ class Responder:
         for close in self._at_close:
             close()
         await self._drop()
+        self._requests.close()
         for task in tuple(self._tasks):
             task.cancel()
-        if self._parts.toolbox.servers is not None:
-            await self._parts.toolbox.servers.close()
+        if self._servers is not None:
+            await self._servers.close()
         while self._events.full():
             self._events.get_nowait()
         self._events.put_nowait(None)
@@ -161,11 +123,13 @@ class Responder:
         """Carry out a command."""
         match command:
             case ConfigureResponses():
-                self._configure(command)
+                self._makings.configure(command.settings)
             case PutMessage():
-                await self._put(command)
+                if (later := self._makings.put(command)) is not None:
+                    self._heard.wait_for(command.key)
+                    self._spawn(self._put_later(command.key, later))
             case RemoveMessage():
-                self.conversation.remove(command.key)
+                self._remove(command.key)
             case CreateResponse():
                 await self._create(command)
             case CancelResponse():
@@ -186,28 +150,28 @@ class Responder:
 
     async def hear(self, event: SessionEvent) -> None:
         """Take in what a session tells, every event in order."""
-        self._note(event)
+        settings, heard = self._makings.settings, self._heard
+        heard.note(event, talks=settings.answers or settings.interrupts)
+        self._note_quiet()
         match event:
             case TurnStarted():
-                self._turn, self._text, self._guesses = event.turn, "", 0
                 self._during_answer = self.state in (State.ANSWERING, State.DOUBTFUL)
-                if self._settings.interrupts:
-                    await self._signal(Signal.SOUND if self._settings.assent else Signal.SPEECH)
-            case TranscriptDelta() if event.turn == self._turn:
-                self._text += event.text
-                if self.state is State.DOUBTFUL and not is_backchannel(self._text):
+                if settings.interrupts:
+                    await self._signal(Signal.SOUND if settings.assent else Signal.SPEECH)
+            case TranscriptDelta() if event.turn == heard.turn:
+                if self.state is State.DOUBTFUL and not is_backchannel(heard.text):
                     await self._signal(Signal.SPEECH)
-                elif self.state is State.GUESSING and _plain(self._text) != self._guessed:
+                elif self.state is State.GUESSING and plain(heard.text) != self._guessed:
                     await self._pause(Signal.WORDS)
-            case TurnEagerEnd() if event.turn == self._turn:
+            case TurnEagerEnd() if event.turn == heard.turn:
                 await self._pause(Signal.PAUSE)
-            case TurnResumed() if event.turn == self._turn:
+            case TurnResumed() if event.turn == heard.turn:
                 await self._signal(Signal.RESUMED)
-            case TurnEnded(reason="cleared") | TranscriptFailed() if event.turn == self._turn:
+            case TurnEnded(reason="cleared") | TranscriptFailed() if event.turn == heard.turn:
                 await self._signal(Signal.NOTHING)
             case TranscriptFinal():
                 await self._final(event)
-            case IdleTimeout() if self._settings.answers:
+            case IdleTimeout() if settings.answers:
                 await self._signal(Signal.CREATE)
             case TurnEnded() | TranscriptFailed():
                 await self._signal(None)
@@ -216,43 +180,20 @@ class Responder:
 
     # -- turns
 
-    def _note(self, event: SessionEvent) -> None:
-        """Keep track of who speaks, and of what was said and is not understood yet."""
-        match event:
-            case TurnStarted():
-                # Without turn detection everything is a turn, silence too.
-                self._speaking = self._settings.answers or self._settings.interrupts
-            case TurnEnded():
-                # What was said is still to come; only what was cleared is over.
-                self._speaking = self._speaking and event.reason != "cleared"
-                if event.reason != "cleared" and event.turn not in self._failed_early:
-                    self._unheard.add(event.turn)
-                self._failed_early.discard(event.turn)
-            case TurnAudio():
-                self._sounds[event.turn] = np.frombuffer(event.samples, "<f4")
-            case TranscriptFinal() | TranscriptFailed():
-                self._speaking = self._speaking and event.turn != self._turn
-                if isinstance(event, TranscriptFailed) and event.turn not in self._unheard:
-                    self._failed_early.add(event.turn)
-                self._unheard.discard(event.turn)
-            case _:
-                pass
-        self._note_quiet()
-
     async def _pause(self, signal: Signal) -> None:
         """The words so far may be all there are."""
-        assent = self._during_answer and is_backchannel(self._text)
-        if not self._settings.guesses or not self._text.strip() or assent:
+        heard = self._heard
+        assent = self._during_answer and is_backchannel(heard.text)
+        if not self._makings.settings.guesses or not heard.text.strip() or assent:
             return
-        if self._guesses < MAX_GUESSES:
-            self._guesses += 1
+        if heard.guesses < MAX_GUESSES:
+            heard.guesses += 1
             await self._signal(signal)
 
     async def _final(self, event: TranscriptFinal) -> None:
-        latest = event.turn == self._turn
-        assent = self._settings.assent and self._during_answer and is_backchannel(event.text)
-        text, sound = event.text.strip(), self._sounds.pop(event.turn, None)
-        said = sound if self._parts.hears and sound is not None else text
+        settings, latest = self._makings.settings, event.turn == self._heard.turn
+        assent = settings.assent and self._during_answer and is_backchannel(event.text)
+        said = self._heard.said(event, hears=self._makings.parts.hears)
         if (isinstance(said, str) and not said) or (latest and assent):
             await self._signal(Signal.NOTHING if latest else None)
             return
@@ -260,24 +201,26 @@ class Responder:
         if not latest:
             # Somebody has gone on speaking; the answer to that will be one to this as well.
             await self._signal(None)
-            return
-        if not self._settings.answers:
+        elif settings.answers:
+            guessed = self.state is State.GUESSING and plain(event.text) == self._guessed
+            await self._signal(Signal.GUESSED if guessed else Signal.QUESTION)
+        else:
             await self._signal(Signal.SPEECH if self.state is State.DOUBTFUL else Signal.NOTHING)
-            return
-        guessed = self.state is State.GUESSING and _plain(event.text) == self._guessed
-        await self._signal(Signal.GUESSED if guessed else Signal.QUESTION)
 
     # -- the table
 
     async def _signal(self, signal: Signal | None, answer: Answer | None = None) -> None:
-        """Take a step; what waits to be announced may have its time behind it."""
+        """Take a step; what waits for its time may have it behind that."""
         async with self._acting:
             # An answer may have ended by itself while it was being stopped.
             stale = answer is not None and (self._current is None or self._current[0] is not answer)
             if signal is not None and not stale:
                 await self._step(signal)
-            await self._begin_what_is_held()
-            if self._due and not self._speaking:
+            if self._heard.understood:
+                self._requests.begin_apart()
+                if self.state in (State.LISTENING, State.GUESSING) and (command := self._requests.next()):
+                    await self._step(Signal.CREATE, command)
+            if self._due and not self._heard.speaking:
                 await self._step(Signal.ANNOUNCE)
         self._note_quiet()
 
@@ -293,28 +236,29 @@ class Responder:
         match action:
             case Action.GUESS:
                 await self._drop()
-                self._guessed = _plain(self._text)
-                self._begin((Message("user", (self._text.strip(),)),))
+                self._guessed = plain(self._heard.text)
+                self._begin(Occasion(self._heard.turn, (Message("user", (self._heard.text.strip(),)),)))
             case Action.ANSWER:
                 await self._stop("interrupted")
                 if command is None:
-                    await self._turn_down()  # this answer is to all that was said
-                self._release(self._begin((), command))
+                    await self._requests.turn_down("interrupted")
+                self._release(self._begin(Occasion(None if command else self._heard.turn or None, command=command)))
             case Action.ANNOUNCE:
-                self._release(self._begin_due())
+                self._release(self._begin(self._next_due()))
             case Action.FORGET:
                 await self._drop()
             case Action.RELEASE if self._current is not None:
-                await self._turn_down()
+                await self._requests.turn_down("interrupted")
                 self._release(self._current[0])
             case Action.INTERRUPT:
                 await self._stop("interrupted")
-                await self._turn_down()
+                await self._requests.turn_down("interrupted")
             case Action.STOP:
                 await self._stop("cancelled")
             case Action.DOUBT:
+                wait = self._makings.settings.doubt
                 loop = asyncio.get_running_loop()
-                self._doubt = loop.call_later(self._settings.doubt, lambda: self._spawn(self._signal(Signal.SPEECH)))
+                self._doubt = loop.call_later(wait, lambda: self._spawn(self._signal(Signal.SPEECH)))
             case Action.FINISH:
                 self._settle()
             case _:
@@ -322,77 +266,29 @@ class Responder:
 
     # -- answers
 
-    def _begin_due(self) -> Answer:
-        """An answer that nobody's turn asked for."""
+    def _next_due(self) -> Occasion:
+        """What nobody's turn asks for: something to say, or calls that were decided on."""
         first = self._due.popleft()
         if isinstance(first, str):
-            return self._begin((), model=Recital(first))
+            return Occasion(recital=Recital(first))
         decided = [first]
         while self._due and isinstance(self._due[0], Decided):
             decided.append(cast(Decided, self._due.popleft()))
-        return self._begin((), decided=decided)
+        return Occasion(decided=decided)
 
-    def _begin(
-        self,
-        guessed: tuple[Message[Samples], ...],
-        command: CreateResponse | None = None,
-        model: LanguageModel | None = None,
-        decided: Sequence[Decided] = (),
-    ) -> Answer:
-        self._decided = bool(decided)
-        turn = None if model is not None or command is not None or decided else self._turn or None
-        answer = self._answer(turn, command, guessed, model, decided)
+    def _begin(self, occasion: Occasion) -> Answer:
+        self._decided = bool(occasion.decided)
+        answer = self._makings.answer(occasion)
         self._current = answer, self._spawn(self._run(answer))
         return answer
 
-    def _answer(
-        self,
-        turn: int | None,
-        command: CreateResponse | None,
-        guessed: tuple[Message[Samples], ...] = (),
-        model: LanguageModel | None = None,
-        decided: Sequence[Decided] = (),
-    ) -> Answer:
-        self._responses += 1
-        parts, settings, instructions = self._parts, self._settings.answer, self.conversation.instructions
-        if command is not None and command.settings is not None:
-            own_parts, own_settings, own_instructions = self._own
-            parts, settings = (
-                parts_for(own_parts, command.settings),
-                answer_settings(own_settings.answer, command.settings),
-            )
-            instructions = command.settings.instructions or own_instructions
-        if model is not None:
-            parts = replace(parts, model=model, context=None)
-        started = ResponseStarted(self._responses, turn)
-        chosen = None
-        if command is not None:
-            started = replace(started, tag=command.tag, apart=command.apart)
-            chosen = self._chosen(command)
-        messages = (*self.conversation.messages(chosen, instructions=instructions), *guessed)
-        return Answer(started, messages, parts, settings, self._events.put, self._clock, decided)
-
-    def _chosen(self, command: CreateResponse) -> list[Message[Samples]] | None:
-        """What an answer is to read in place of the conversation."""
-        if command.input is None:
-            return None
-        chosen: list[Message[Samples]] = []
-        for part in command.input:
-            chosen += self.conversation.entry(part) if isinstance(part, str) else (_text_only(part),)
-        return chosen
-
     def _release(self, answer: Answer) -> None:
         """Let an answer be heard; what is put into the conversation from now on stands behind it."""
-        self.conversation.put(f"response {answer.response}", ())
+        self.conversation.put(_key(answer), ())
         answer.release()
 
     async def _run(self, answer: Answer) -> None:
-        try:
-            await answer.run()
-        except* Exception as failed:
-            for error in failed.exceptions:
-                logger.error("response %d failed", answer.response, exc_info=error)
-            await answer.end("failed")
+        await run(answer)
         self._spawn(self._signal(Signal.DONE, answer))
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -401,107 +297,6 @@ class Responder:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    # -- answers that are asked for
-
-    async def _create(self, command: CreateResponse) -> None:
-        current = self._current[0] if self._current is not None else None
-        busy = self.state in (State.ANSWERING, State.DOUBTFUL) and current is not None
-        if busy and self._decided and not command.apart:
-            return  # what was decided is being answered already; callers ask for that all the same
-        # An answer that has been given, or waits for the caller's tools, is over for the caller.
-        if busy and current is not None and not (command.apart or current.ended or current.asks):
-            await self._refuse(command, ACTIVE, "Conversation already has an active response in progress")
-        elif len(self._held) >= MAX_HELD or (command.apart and len(self._apart) >= MAX_APART):
-            await self._refuse(command, "rate_limit_exceeded", "Too many responses were asked for at once")
-        else:
-            self._held.append(command)
-            await self._signal(None)
-
-    async def _begin_what_is_held(self) -> None:
-        if self._unheard:
-            return
-        for command in [held for held in self._held if held.apart]:
-            self._held.remove(command)
-            answer = self._answer(None, command)
-            answer.release()
-            self._apart[answer.response] = answer, self._spawn(self._run_apart(answer))
-        if self._held and self.state in (State.LISTENING, State.GUESSING):
-            await self._step(Signal.CREATE, self._held.popleft())
-
-    async def _turn_down(self) -> None:
-        """What waits will not come: the person goes on, and the answer to that is one to this as well."""
-        for command in [held for held in self._held if not held.apart]:
-            self._held.remove(command)
-            self._responses += 1
-            await self._events.put(ResponseStarted(self._responses, None, command.tag))
-            await self._events.put(ResponseEnded(self._responses, "interrupted", 0.0))
-
-    async def _refuse(self, command: CreateResponse, code: str, message: str) -> None:
-        await self._events.put(ResponseRefused(command.tag, code, message))
-
-    async def _cancel(self, command: CancelResponse) -> None:
-        if command.response in self._apart:
-            answer, task = self._apart.pop(command.response)
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-            await answer.end("cancelled")
-        elif command.response is None or (self._current and self._current[0].response == command.response):
-            await self._signal(Signal.CANCEL)
-
-    async def _run_apart(self, answer: Answer) -> None:
-        try:
-            await answer.run()
-        except* Exception as failed:
-            for error in failed.exceptions:
-                logger.error("response %d failed", answer.response, exc_info=error)
-            await answer.end("failed")
-        self._apart.pop(answer.response, None)
-        self._note_quiet()
-
-    # -- messages and settings
-
-    def _configure(self, command: ConfigureResponses) -> None:
-        """Answers under way go on as they began."""
-        wish = command.settings
-        parts, settings, instructions = self._own
-        self._parts = parts_for(parts, wish)
-        self._settings = replace(
-            settings,
-            answer=answer_settings(settings.answer, wish),
-            answers=wish.answers,
-            guesses=settings.guesses and wish.answers,
-            interrupts=wish.interrupts,
-            assent=wish.assent,
-        )
-        self.conversation.instructions = wish.instructions or instructions
-
-    async def _put(self, command: PutMessage) -> None:
-        message = command.message
-        if any(isinstance(part, Clip) for part in message.content) and self._understand is not None:
-            self.conversation.put(command.key, (), command.after)
-            self._unheard.add(command.key)
-            self._spawn(self._put_understood(command, self._understand))
-        else:
-            self.conversation.put(command.key, (_text_only(message),), command.after)
-
-    async def _put_understood(self, command: PutMessage, understand: Understand) -> None:
-        content: list[str | Samples] = []
-        try:
-            for part in command.message.content:
-                content.append(await understand(part) if isinstance(part, Clip) else part)
-        except VoxtralError as error:
-            logger.warning("the sound in a message is not understood: %s", error)
-        self.conversation.put(command.key, (replace(_text_only(command.message), content=tuple(content)),))
-        self._unheard.discard(command.key)
-        await self._signal(None)
-
-    def _note_quiet(self) -> None:
-        busy = self.state is not State.LISTENING or self._held or self._apart or self._unheard or self._speaking
-        (self._quiet.clear if busy else self._quiet.set)()
-
-    # -- the end of answers
-
     def _settle(self) -> Answer | None:
         """The current answer is over: the conversation keeps what was heard of it."""
         if self._current is None:
@@ -509,7 +304,7 @@ class Responder:
         answer, self._current = self._current[0], None
         if answer.released:
             answer.playout.stop(answer.playout.played(self._clock()))
-            self.conversation.put(f"response {answer.response}", answer.messages())
+            self.conversation.put(_key(answer), answer.messages())
             self._answers[answer.response] = answer
             if len(self._answers) > KEPT_ANSWERS:
                 del self._answers[next(iter(self._answers))]
@@ -522,8 +317,7 @@ class Responder:
         task = self._current[1]
         answer = self._settle()
         task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await asyncio.wait((task,), timeout=LONGEST_GOODBYE)
         return answer
 
     async def _stop(self, reason: ResponseEnd) -> None:
@@ -535,6 +329,32 @@ class Responder:
         if cut or answer.playout.sent > answer.playout.played(self._clock()):
             await self._tell_cut(answer)
 
+    def _note_quiet(self) -> None:
+        heard = self._heard
+        busy = self.busy or self._requests or self._due or heard.speaking or not heard.understood
+        (self._quiet.clear if busy else self._quiet.set)()
+
+    # -- commands
+
+    async def _create(self, command: CreateResponse) -> None:
+        busy = self.state in (State.ANSWERING, State.DOUBTFUL)
+        answer = self._current[0] if busy and self._current is not None else None
+        # What has been given, or waits for the caller's tools, is over for the caller, though it may still be heard.
+        if command.apart or answer is None or answer.ended or answer.asks:
+            await self._requests.hold(command)
+            await self._signal(None)
+        elif not self._decided:
+            await self._requests.refuse(command, ACTIVE, "Conversation already has an active response in progress")
+        # What was decided is being answered already; callers ask for that all the same.
+
+    async def _cancel(self, command: CancelResponse) -> None:
+        if await self._requests.cancel(command.response):
+            return
+        if command.response is None:
+            await self._requests.turn_down("cancelled")
+        if command.response is None or (self._current and self._current[0].response == command.response):
+            await self._signal(Signal.CANCEL)
+
     async def _truncate(self, command: Truncate) -> None:
         if self._current is not None and self._current[0].response == command.response:
             await self._signal(Signal.CANCEL)
@@ -542,13 +362,29 @@ class Responder:
         if answer is None:
             return
         answer.playout.stop(command.audio_ms / 1000)
-        self.conversation.put(f"response {answer.response}", answer.messages())
+        self.conversation.put(_key(answer), answer.messages())
         await self._tell_cut(answer)
 
+    async def _tell_cut(self, answer: Answer) -> None:
+        heard = round(answer.playout.played(self._clock()) * 1000)
+        await self._events.put(ResponseTruncated(answer.response, heard, answer.heard()))
+
+    async def _put_later(self, key: str, later: Awaitable[None]) -> None:
+        await later
+        self._heard.has_come(key)
+        await self._signal(None)
+
+    def _remove(self, key: str) -> None:
+        self.conversation.remove(key)
+        self._answers = {number: answer for number, answer in self._answers.items() if _key(answer) != key}
+
+    @property
+    def _servers(self) -> ToolServers | None:
+        return self._makings.parts.toolbox.servers
+
     async def _use(self, command: UseToolServers) -> None:
-        servers = self._parts.toolbox.servers
-        if servers is not None:
-            await servers.use(command.servers, self._events.put)
+        if self._servers is not None:
+            await self._servers.use(command.servers, self._events.put)
             return
         for named in command.servers:
             problem = InvalidOption("tools of other servers are not called here", field="tools")
@@ -562,16 +398,7 @@ class Responder:
                 await self._signal(None)
                 return
 
-    async def _tell_cut(self, answer: Answer) -> None:
-        heard = round(answer.playout.played(self._clock()) * 1000)
-        await self._events.put(ResponseTruncated(answer.response, heard, answer.heard()))
 
-
-def _text_only(message: Message[Clip]) -> Message[Samples]:
-    texts = tuple(part for part in message.content if isinstance(part, str))
-    return Message(message.role, texts, message.calls, message.call_id)
-
-
-def _plain(text: str) -> str:
-    """A text as far as it matters whether it is the same question."""
-    return " ".join(re.findall(r"\w+", text.lower()))
+def _key(answer: Answer) -> str:
+    """What the conversation keeps an answer under."""
+    return f"response {answer.response}"
