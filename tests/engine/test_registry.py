@@ -11,9 +11,11 @@ import pytest
 import torch
 
 from tests import tiny
+from tests.assistant.tiny_chat import write_chat_model
 from voxtral_service.engine import choice, loading
 from voxtral_service.engine.catalog import CATALOG, RECOMMENDED
 from voxtral_service.engine.download import wanted_files
+from voxtral_service.engine.kinds import Kind
 from voxtral_service.engine.registry import Origin, Registry, examine
 from voxtral_service.errors import CheckpointError, InvalidOption, ModelNotFound
 
@@ -288,3 +290,18 @@ def test_the_catalogue_is_complete() -> None:
         assert model.languages
         assert model.repository is None or (model.parameters and model.needs)
     assert len({model.name for model in CATALOG}) == len({model.repository for model in CATALOG}) == len(CATALOG)
+
+
+def test_language_models_are_found_and_are_not_engines(registry: Registry, put: Callable[..., Path]) -> None:
+    put(registry.bundled_dir / "wren-en")
+    chat = write_chat_model(registry.models_dir / "chatty")
+    model = registry.find("chatty")
+    assert (model.kind, model.delay_ms) == (Kind.CHAT, None)
+    assert model.parameters > 10_000
+    assert {model.name for model in registry.installed()[0]} == {"wren-en", "chatty"}
+    assert choice.choose(registry, choice.AUTO, CPU).model.name == "wren-en"
+    with pytest.raises(ModelNotFound, match="language model"):
+        choice.choose(registry, "chatty", CPU)
+    (chat / "chat_template.jinja").unlink()
+    with pytest.raises(CheckpointError, match="no chat template"):
+        registry.find("chatty")

@@ -133,7 +133,8 @@ def _facts(model: InstalledModel) -> dict[str, str]:
         facts["card"] = str(card)
     if model.delay_ms is not None:
         facts["delay"] = f"{model.delay_ms} ms unless --delay says otherwise"
-    facts["can"] = ", ".join(_abilities(capabilities(model)))
+    can = ", ".join(_abilities(capabilities(model))) if model.kind.hears else "answer in the assistant, in words"
+    facts["can"] = can
     device = loading.pick_device("auto")
     facts["memory"] = f"about {_gigabytes(loading.need(model, device=device))} on {device}"
     return facts

@@ -9,7 +9,7 @@ import torch
 from voxtral_service.engine.abilities import capabilities
 from voxtral_service.engine.catalog import RECOMMENDED
 from voxtral_service.engine.loading import fits
-from voxtral_service.engine.registry import InstalledModel, Origin, Registry
+from voxtral_service.engine.registry import InstalledModel, Origin, Registry, hearing
 from voxtral_service.errors import ModelNotFound
 
 AUTO = "auto"
@@ -29,8 +29,9 @@ def choose(registry: Registry, name: str, device: torch.device, *, live: bool = 
     Raises like `Registry.find`, and ModelNotFound when there is nothing to choose from.
     """
     if name != AUTO:
-        return Choice(registry.find(name))
+        return Choice(hearing(registry.find(name)))
     here, _ = registry.installed()
+    here = [model for model in here if model.kind.hears]
     models = [model for model in here if fits(model, device) and (capabilities(model).live or not live)]
     if not models:
         lack = f"none of the models on this machine fits {device}" if here else "there is no model on this machine"

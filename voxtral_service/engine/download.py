@@ -11,7 +11,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from voxtral_service.engine.catalog import known
-from voxtral_service.engine.kinds import LAYOUTS, layout_of
+from voxtral_service.engine.kinds import CHAT_TEMPLATES, LAYOUTS, layout_of
 from voxtral_service.engine.registry import InstalledModel, Origin, Registry, examine
 from voxtral_service.errors import CallerError, CheckpointError, ModelNotFound, UpstreamError
 
@@ -83,11 +83,11 @@ def _check_architecture(repository: str, revision: str | None, files: list[str])
 
     if not files:
         raise ModelNotFound(
-            f"{repository} does not run here: it has not the files of a Voxtral model, nor of a Whisper model for "
-            "CTranslate2"
+            f"{repository} does not run here: it has not the files of a Voxtral model, of a Whisper model for "
+            "CTranslate2, nor of a language model"
         )
     with tempfile.TemporaryDirectory() as scratch, _bars(shown=False):
-        configs = sorted({layout.config for layout in LAYOUTS})
+        configs = sorted({*(layout.config for layout in LAYOUTS), *CHAT_TEMPLATES})
         snapshot_download(repository, revision=revision, local_dir=scratch, allow_patterns=configs)
         try:
             layout_of(Path(scratch))

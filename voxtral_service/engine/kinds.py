@@ -19,6 +19,13 @@ class Kind(StrEnum):
     """Voxtral 2507: Mini 3B and Small 24B."""
     WHISPER = "whisper"
     """Whisper, converted for CTranslate2 as faster-whisper wants it."""
+    CHAT = "chat"
+    """A language model with a chat template, for transformers: it answers in the assistant and hears nothing."""
+
+    @property
+    def hears(self) -> bool:
+        """Whether it has an engine."""
+        return self is not Kind.CHAT
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,8 @@ class Layout:
 
 
 _SHARDED = ("model.safetensors", "model.safetensors.index.json", "model-*.safetensors")
+CHAT_TEMPLATES = ("chat_template.jinja", "tokenizer_config.json")
+"""Where a language model's chat template may be."""
 LAYOUTS = (
     Layout(Kind.VOXTRAL_REALTIME, HUGGING_FACE_CONFIG, _SHARDED, ("tekken.json",)),
     Layout(Kind.VOXTRAL_REALTIME, MISTRAL_CONFIG, ("consolidated.safetensors",), ("tekken.json",)),
@@ -46,6 +55,13 @@ LAYOUTS = (
         ("model.bin",),
         ("tokenizer.json",),  # without it faster-whisper would ask the hub
         ("vocabulary.*", "preprocessor_config.json"),
+    ),
+    Layout(
+        Kind.CHAT,
+        HUGGING_FACE_CONFIG,
+        _SHARDED,
+        ("tokenizer.json",),
+        (*CHAT_TEMPLATES, "generation_config.json", "special_tokens_map.json"),
     ),
 )
 _MODEL_TYPES = {"voxtral_realtime": Kind.VOXTRAL_REALTIME, "voxtral": Kind.VOXTRAL}
@@ -77,11 +93,23 @@ def _kind(path: Path) -> Kind:
         return _MODEL_TYPES[model_type]
     if model_type is None and data.keys() >= _CTRANSLATE2_WHISPER:
         return Kind.WHISPER
+    architectures = data.get("architectures")
+    if isinstance(architectures, list) and any(str(name).endswith("ForCausalLM") for name in architectures):
+        if _has_chat_template(path.parent):
+            return Kind.CHAT
+        raise CheckpointError(f"the language model in {path.parent} has no chat template: it completes texts only")
     hint = "; convert it with ct2-transformers-converter" if model_type == "whisper" else ""
     raise CheckpointError(
-        f"{path} describes a {model_type or 'nameless'!r} model, which does not run here: Voxtral Realtime, Voxtral "
-        f"and Whisper for CTranslate2 do{hint}"
+        f"{path} describes a {model_type or 'nameless'!r} model, which does not run here: Voxtral Realtime, Voxtral, "
+        f"Whisper for CTranslate2 and language models that chat do{hint}"
     )
+
+
+def _has_chat_template(folder: Path) -> bool:
+    template, tokenizer = (folder / name for name in CHAT_TEMPLATES)
+    if template.is_file():
+        return True
+    return tokenizer.is_file() and bool(read_json(tokenizer).get("chat_template"))
 
 
 def _mistral_kind(path: Path) -> Kind:

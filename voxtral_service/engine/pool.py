@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from voxtral_service.engine.base import Engine
-from voxtral_service.engine.registry import InstalledModel, Registry
+from voxtral_service.engine.registry import InstalledModel, Registry, hearing
 from voxtral_service.errors import EngineError, ModelNotFound, Overloaded
 
 logger = logging.getLogger(__name__)
@@ -94,7 +94,7 @@ class EnginePool:
         """Every model that may be asked for, the default first."""
         first = [self._default.model] if self._default else []
         here, _ = self._registry.installed()
-        return first + [model for model in here if model.folder not in {m.folder for m in first}]
+        return first + [m for m in here if m.kind.hears and m.folder not in {one.folder for one in first}]
 
     def resolve(self, name: str) -> InstalledModel:
         """The model of an alias or hub id, never of a folder: names come from clients, who must not probe the disk.
@@ -106,7 +106,7 @@ class EnginePool:
         if default and name in {"", default.name}:
             return default
         try:
-            return self._registry.named(name)
+            return hearing(self._registry.named(name))
         except ModelNotFound:
             if default and not self._strict and HOSTED.fullmatch(name):
                 return default

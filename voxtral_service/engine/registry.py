@@ -175,6 +175,13 @@ def examine(folder: Path, name: str, origin: Origin) -> InstalledModel:
     )
 
 
+def hearing(model: InstalledModel) -> InstalledModel:
+    """A model that has an engine; raises ModelNotFound for one that only writes."""
+    if not model.kind.hears:
+        raise ModelNotFound(f"{model.name} is a language model: it answers, and transcribes nothing", field="model")
+    return model
+
+
 def _delay(folder: Path, layout: Layout) -> int | None:
     if layout.kind is not Kind.VOXTRAL_REALTIME:
         return None
