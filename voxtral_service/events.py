@@ -337,9 +337,9 @@ class Clip:
 class ResponseSettings:
     """How one conversation is to be held; what is empty or None is the server's own.
 
-    Answers that are `spoken` come as sound in `audio_format` beside their text; `voice` is a name that the synthesizer
-    knows, `speed` goes from 0.25 to 4. `tools` are the caller's own, and called by the caller. With `tool_name` that
-    tool and no other is to be called.
+    Answers that are `spoken` come as sound in `audio_format` beside their text, no faster than it is heard if they are
+    `paced`; `voice` is a name that the synthesizer knows, `speed` goes from 0.25 to 4. `tools` are the caller's own,
+    and called by the caller. With `tool_name` that tool and no other is to be called.
 
     With `answers` a turn is answered as soon as it has ended, else when CreateResponse says so. With `interrupts`
     somebody who begins to speak stops the answer; with `assent` too, words like "mm-hm" do not.
@@ -347,6 +347,7 @@ class ResponseSettings:
 
     instructions: str = ""
     spoken: bool = True
+    paced: bool = True
     audio_format: AudioFormat = AudioFormat("pcm_s16le", 24_000)
     voice: str = ""
     speed: float = 1.0

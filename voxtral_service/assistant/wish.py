@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -45,5 +46,6 @@ def answer_settings(settings: AnswerSettings, wish: ResponseSettings) -> AnswerS
         settings,
         speech=speech,
         encode=ENCODERS[wish.audio_format.encoding],
+        lead=settings.lead if wish.paced else math.inf,
         options=replace(settings.options, max_tokens=max_tokens, must_call=must_call),
     )

@@ -54,7 +54,7 @@ async def hear(url: str, key: str | None, language: str | None, sound: Sound) ->
 
     Raises UpstreamError, or what the server refused the session with.
     """
-    async with await _connect(url, key) as socket:
+    async with await connect_to(url, key) as socket:
         await socket.send(_settings({"type": "server_vad"}, language))
         feeder = asyncio.create_task(_feed(socket, sound))
         turns = _Turns()
@@ -72,17 +72,21 @@ async def hear(url: str, key: str | None, language: str | None, sound: Sound) ->
             await asyncio.gather(feeder, return_exceptions=True)
 
 
-def address(server: str) -> str:
-    """A server as people name it, as the address of its transcription sessions. Raises InvalidOption."""
+def address(server: str, intent: str = "transcription") -> str:
+    """A server as people name it, as the address of its sessions, for conversations with no `intent`.
+
+    Raises InvalidOption.
+    """
     parts = urlsplit(server)
     if parts.scheme not in SCHEMES or not parts.netloc:
         raise InvalidOption(f"{server!r} is no server's address; write ws://HOST:PORT or wss://HOST", field="server")
     path = PATH if parts.path.rstrip("/") in ("", "/v1") else parts.path
-    query = "&".join(filter(None, (parts.query, "intent=transcription")))
+    query = "&".join(filter(None, (parts.query, intent and f"intent={intent}")))
     return urlunsplit((SCHEMES[parts.scheme], parts.netloc, path, query, ""))
 
 
-async def _connect(url: str, key: str | None) -> ClientConnection:
+async def connect_to(url: str, key: str | None) -> ClientConnection:
+    """A socket to a server, whose reasons for a refusal become errors of the house."""
     proxy: Literal[True] | None = None if urlsplit(url).hostname in LOOPBACK else True
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
@@ -111,29 +115,36 @@ def _broken(url: str, socket: ClientConnection, feeder: asyncio.Task[None]) -> E
     error = feeder.exception() if feeder.done() and not feeder.cancelled() else None
     if isinstance(error, Exception) and not isinstance(error, ConnectionClosed):
         return error
+    return ended(url, socket)
+
+
+def ended(url: str, socket: ClientConnection) -> UpstreamError:
+    """A server closed a connection."""
     return UpstreamError(f"{url} ended the session: {socket.close_reason or 'without a reason'}")
 
 
 async def _feed(socket: ClientConnection, sound: Sound) -> None:
     try:
         async for block in blocks(sound):
-            await socket.send(_append(encode_s16le(block)))
-        await socket.send(_message("input_audio_buffer.commit"))
+            await socket.send(append(encode_s16le(block)))
+        await socket.send(message("input_audio_buffer.commit"))
         await socket.send(_settings(None))
-        await socket.send(_append(bytes(2 * round(FAREWELL * SAMPLE_RATE))))
-        await socket.send(_message("input_audio_buffer.commit"))
+        await socket.send(append(bytes(2 * round(FAREWELL * SAMPLE_RATE))))
+        await socket.send(message("input_audio_buffer.commit"))
         await asyncio.sleep(PATIENCE)
         raise UpstreamError(f"the server said nothing for {PATIENCE:g} s after the last sound")
     finally:
         await socket.close()  # whoever reads from it is to know
 
 
-def _message(kind: str, **fields: object) -> str:
+def message(kind: str, **fields: object) -> str:
+    """An event, as a frame."""
     return json.dumps({"type": kind, **fields})
 
 
-def _append(data: bytes) -> str:
-    return _message("input_audio_buffer.append", audio=base64.b64encode(data).decode())
+def append(data: bytes) -> str:
+    """More sound, as a frame."""
+    return message("input_audio_buffer.append", audio=base64.b64encode(data).decode())
 
 
 def _settings(turn_detection: dict[str, str] | None, language: str | None = None) -> str:
@@ -143,7 +154,7 @@ def _settings(turn_detection: dict[str, str] | None, language: str | None = None
     }
     if language:
         sound["transcription"] = {"language": language}
-    return _message("session.update", session={"type": "transcription", "audio": {"input": sound}})
+    return message("session.update", session={"type": "transcription", "audio": {"input": sound}})
 
 
 @dataclass(slots=True)

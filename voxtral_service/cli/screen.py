@@ -79,10 +79,10 @@ class Screen:
         if line:
             self.write(line + "\n" if self._words else "\n")
 
-    def note(self, message: str) -> None:
-        """A line about what happened, on standard error."""
+    def note(self, message: str, style: str = "") -> None:
+        """A line about what happened, on standard error; it has a style, such as "dim", on terminals only."""
         if self._live and self._err.isatty():
-            _above(self._live, message + "\n")
+            _above(self._live, message + "\n", style)
             return
         if self._out.isatty():
             self.end_line()  # else the two would run into each other
@@ -140,9 +140,9 @@ class _Bars:
         return self._progress
 
 
-def _above(live: Live, text: str) -> None:
+def _above(live: Live, text: str, style: str = "") -> None:
     live.refresh()  # or else what stood in the live part before would be drawn once more
-    live.console.print(Text(text), end="", soft_wrap=True)
+    live.console.print(Text(text, style=style), end="", soft_wrap=True)
 
 
 def _console(stream: TextIO) -> Console:
