@@ -14,11 +14,13 @@ import numpy as np
 import pytest
 
 from tests.assistant.kit import ScriptedModel, ScriptedVoice
+from tests.assistant.tiny_chat import write_chat_model
 from tests.assistant.virtual import run
 from tests.fakes import SpellingEngine, installed, spelling_pool
 from voxtral_service.assistant import setup
 from voxtral_service.assistant.assistant import INSTRUCTIONS, Assistant, AssistantSettings
 from voxtral_service.assistant.llm_endpoint import Endpoint
+from voxtral_service.assistant.llm_local import LocalModel
 from voxtral_service.assistant.setup import Hearer, Nobody
 from voxtral_service.audio import Samples
 from voxtral_service.chat import AnswerEnd, AnswerEvent, AnswerOptions, AnswerText, Message, Tool, ToolCall
@@ -66,6 +68,16 @@ async def test_an_endpoint_answers_where_one_is_set() -> None:
     assert isinstance(model, Endpoint)
     assert (model.settings.model, hears) == ("m", False)
     await made.close()
+
+
+async def test_a_chat_checkpoint_answers_where_one_is_named(tmp_path: Path) -> None:
+    write_chat_model(tmp_path / "chatty")
+    given = Settings(models_dir=tmp_path, llm_model="chatty", device="cpu")
+    model, hears, close = setup.language_model(given, POOL)
+    assert isinstance(model, LocalModel)
+    assert (model.folder, hears) == (tmp_path / "chatty", False)
+    assert close is not None
+    await close()
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,10 @@ class LocalModel:
         """Read the checkpoint, if that has not been done. Raises InvalidOption and CheckpointError."""
         await asyncio.get_running_loop().run_in_executor(self._threads, self._checkpoint)
 
+    def preload(self) -> None:
+        """Begin to load in the background; what goes wrong is told to the first who asks."""
+        self._threads.submit(self._checkpoint)
+
     def close(self) -> None:
         """Take no more; what is being written ends by itself."""
         self._threads.shutdown(wait=False, cancel_futures=True)

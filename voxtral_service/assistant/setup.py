@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -23,15 +23,18 @@ from voxtral_service.chat import AnswerEvent, AnswerOptions, Message
 from voxtral_service.config import Settings
 from voxtral_service.engine.abilities import capabilities
 from voxtral_service.engine.base import Engine, Listener, StreamOptions, transcribe
+from voxtral_service.engine.kinds import Kind
 from voxtral_service.engine.pool import EnginePool
 from voxtral_service.engine.registry import InstalledModel, Registry
-from voxtral_service.errors import EngineError, InvalidOption, NoLanguageModel
+from voxtral_service.errors import EngineError, InvalidOption, ModelNotFound, NoLanguageModel
 from voxtral_service.events import Clip
 
 PLUG_IN = (
     "no language model is plugged in; set llm_url and llm_model for a server with OpenAI's /v1/chat/completions "
-    "(Ollama, vLLM, llama.cpp, a hosted one), or llm_model for an installed model that hears and answers"
+    "(Ollama, vLLM, llama.cpp, a hosted one), or llm_model for an installed model that answers"
 )
+BUNDLED = "wren-chat"
+"""What answers when nothing else is plugged in."""
 
 
 def assistant(
@@ -64,21 +67,46 @@ def assistant(
     )
 
 
-def language_model(
-    settings: Settings, pool: EnginePool
-) -> tuple[LanguageModel, bool, Callable[[], Awaitable[None]] | None]:
+Answering = tuple[LanguageModel, bool, Callable[[], Awaitable[None]] | None]
+
+
+def language_model(settings: Settings, pool: EnginePool) -> Answering:
     """What answers, whether it hears, and what frees it."""
     if settings.llm_url:
         return _endpoint(settings)
+    registry = Registry(settings.models_dir)
     if settings.llm_model == "auto":
-        return Nobody(), False, None
-    model = Registry(settings.models_dir).find(settings.llm_model)
+        return _bundled(registry, settings) or (Nobody(), False, None)
+    model = registry.find(settings.llm_model)
+    if model.kind is Kind.CHAT:
+        return _local(model, settings)
     if not capabilities(model).longest_conversation:
         raise InvalidOption(f"{model.name} transcribes and does not answer; {PLUG_IN}", field="llm_model")
     return Hearer(pool, model), True, None
 
 
-def _endpoint(settings: Settings) -> tuple[LanguageModel, bool, Callable[[], Awaitable[None]]]:
+def _bundled(registry: Registry, settings: Settings) -> Answering | None:
+    """The small model that comes with the package, where it and transformers are installed."""
+    if importlib.util.find_spec("transformers") is None:
+        return None
+    with suppress(ModelNotFound):
+        return _local(registry.named(BUNDLED), settings)
+    return None
+
+
+def _local(model: InstalledModel, settings: Settings) -> Answering:
+    from voxtral_service.assistant.llm_local import LocalModel
+
+    local = LocalModel(model.folder, device=settings.device)
+    local.preload()
+
+    async def close() -> None:
+        local.close()
+
+    return local, False, close
+
+
+def _endpoint(settings: Settings) -> Answering:
     import httpx2
 
     from voxtral_service.assistant.llm_endpoint import Endpoint, EndpointSettings
