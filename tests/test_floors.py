@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "voxtral_service"
 FLOORS = [
     {"config", "events", "errors", "metrics", "chat", "tool_servers"},
-    {"audio", "subtitles", "render", "running_text", "fetch", "database"},
+    {"audio", "subtitles", "render", "running_text", "fetch", "hosts", "database"},
     {"voxtral"},
     {"engine"},
     {"session", "assistant", "wire", "jobs"},
@@ -18,7 +18,7 @@ FLOORS = [
     {"cli"},
 ]
 FLOOR = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}
-TOGETHER = {frozenset(FLOORS[0]), frozenset({"subtitles", "render"})}
+TOGETHER = {frozenset(FLOORS[0]), frozenset({"subtitles", "render"}), frozenset({"fetch", "hosts"})}
 """Single files that share a room."""
 
 

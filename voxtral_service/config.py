@@ -94,7 +94,7 @@ class Settings(BaseSettings):
     time_zone: str = ""
     """Where people are, such as Europe/Paris; none for where the server is."""
     url_hosts: Annotated[tuple[str, ...], NoDecode] = ()
-    """Hosts that a server may fetch recordings from and send webhooks to, as `voxtral_service.fetch` says; none if it
+    """Hosts that a server may fetch recordings from and send webhooks to, as `voxtral_service.hosts` says; none if it
     is not set.
     """
 

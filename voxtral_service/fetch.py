@@ -1,22 +1,12 @@
-"""Requests to addresses that callers name, so that nobody makes this server knock on doors for them.
-
-A URL is used when its host and port are on a list that the operator wrote, and every address that the host's name
-stands for is public or on the list itself. The connection then goes to one of the addresses that were looked at: the
-name is not looked up a second time, when it could mean something else. Redirects are checked like the first URL.
-
-An entry of the list is a name (`media.example.org`), all names below one (`*.example.org`), any name (`*`), an address
-(`192.0.2.7`, `::1`) or a network (`10.0.0.0/8`); with `:PORT` behind it (IPv6 addresses in brackets) it stands for that
-port, else for 80 and 443. A name that stands for an address on a private network needs two entries, for the name and
-for the address.
+"""Downloads from, and posts to, addresses that callers name, as far as `hosts` allows. Redirects are checked like the
+first URL.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import re
 import ssl
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -26,48 +16,11 @@ from urllib.parse import unquote
 import httpx2
 
 from voxtral_service.errors import InvalidOption, UpstreamError
+from voxtral_service.hosts import AllowedHosts, PinnedTransport, Resolve, system_authorities
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-Resolve = Callable[[str, int], Awaitable[list[str]]]
-"""The addresses of a host's name, in the order to try them; raises OSError if there are none."""
-
-LONGEST_URL = 2048
 MAX_REDIRECTS = 3
-ADDRESSES_TRIED = 3
-DEFAULT_PORTS = {"http": 80, "https": 443}
 TIMEOUT = httpx2.Timeout(10.0, connect=5.0)
 """Seconds without a sign of life from the other side."""
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-_ENTRY = re.compile(r"(?P<host>\[[^\]]+\]|[^:]+)(?::(?P<port>\d{1,5}))?")
-_NAME = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\*")
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    name: str
-    network: Network | None
-    port: int | None
-
-    @classmethod
-    def parse(cls, text: str) -> _Entry:
-        entry = text.strip().lower().rstrip(".")
-        network = _network(entry)  # an IPv6 address without brackets is all colons and no port
-        match = None if network else _ENTRY.fullmatch(entry)
-        port = int(match["port"]) if match and match["port"] else None
-        if match:
-            entry = match["host"].strip("[]")
-            network = _network(entry)
-        if network is None and not _NAME.fullmatch(entry):
-            raise InvalidOption(f"{text[:80]!r} is no host name, address or network, each with :PORT or without")
-        return cls(entry, network, port)
-
-    def covers(self, host: str, address: Address | None, port: int) -> bool:
-        if port != self.port if self.port is not None else port not in DEFAULT_PORTS.values():
-            return False
-        if self.network is not None or address is not None:
-            return self.network is not None and address is not None and address in self.network
-        return self.name in ("*", host) or (self.name.startswith("*.") and host.endswith(self.name[1:]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +47,9 @@ class Fetcher:
         resolve: Resolve | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self._entries = tuple(map(_Entry.parse, allowed))
-        self._networks = tuple(entry.network for entry in self._entries if entry.network is not None)
+        self._hosts = AllowedHosts(allowed, resolve=resolve, instead="send the file itself, or ")
         self._max_bytes = max_bytes
         self._max_seconds = max_seconds
-        self._resolve = resolve or _system_resolve
         self._tls = tls
 
     def check(self, url: str, *, field: str = "url") -> None:
@@ -106,7 +57,7 @@ class Fetcher:
 
         Raises InvalidOption that names `field`.
         """
-        self._allowed(url, field)
+        self._hosts.check(url, field)
 
     async def download(self, url: str, into: BinaryIO, *, field: str = "url") -> Fetched:
         """Write what lies at a URL to a file.
@@ -131,60 +82,25 @@ class Fetcher:
         async with self._request("POST", url, field, body, headers) as response:
             return response.status_code
 
-    def _allowed(self, url: str, field: str) -> httpx2.URL:
-        if not self._entries:
-            raise InvalidOption(
-                f"this server asks no addresses for anything, so {field} cannot be used; send the file itself, "
-                "or list the host in the server's url_hosts setting",
-                field=field,
-            )
-        try:
-            if len(url) > LONGEST_URL:
-                raise ValueError(f"longer than {LONGEST_URL} characters")
-            parsed = httpx2.URL(url)
-            if parsed.scheme not in DEFAULT_PORTS or not parsed.host or parsed.userinfo:
-                raise ValueError("an http or https URL without user name is needed")
-            host = _host(parsed)
-        except (ValueError, TypeError, httpx2.InvalidURL) as error:
-            raise InvalidOption(f"{field} is no URL that can be used: {error}", field=field) from error
-        if not any(entry.covers(host, _address(host), _port(parsed)) for entry in self._entries):
-            raise InvalidOption(
-                f"{host[:100]}, port {_port(parsed)}, is not on this server's list of hosts (setting url_hosts); "
-                "send the file itself",
-                field=field,
-            )
-        return parsed
-
-    async def _addresses(self, url: httpx2.URL, field: str) -> list[Address]:
-        """What the host's name stands for; all must be harmless, since nobody knows which a rebound name meant."""
-        host = _host(url)
-        try:
-            found = [ipaddress.ip_address(text.partition("%")[0]) for text in await self._resolve(host, _port(url))]
-        except (OSError, UnicodeError) as error:
-            raise UpstreamError(f"the host of {field}, {host[:100]}, has no address: {error}", field=field) from error
-        for address in found:
-            if not any(address in network for network in self._networks) and not _is_public(address):
-                raise InvalidOption(
-                    f"the host of {field}, {host[:100]}, stands for an address on a private network, which is not on "
-                    "this server's list (setting url_hosts)",
-                    field=field,
-                )
-        return found
-
     @asynccontextmanager
     async def _request(
         self, method: str, url: str, field: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> AsyncGenerator[httpx2.Response]:
-        allowed = self._allowed(url, field)
+        if self._hosts.check(url, field).scheme == "https" and self._tls is None:
+            self._tls = await system_authorities()
+        # Compressed answers would grow after they were measured.
+        fixed = {"Accept-Encoding": "identity", "User-Agent": "voxtral-service"}
         try:
-            # The environment's proxies would look names up themselves.
             async with (
                 asyncio.timeout(self._max_seconds),
                 httpx2.AsyncClient(
-                    trust_env=False, follow_redirects=False, timeout=TIMEOUT, verify=await self._verify(allowed.scheme)
+                    transport=PinnedTransport(self._hosts, field, self._tls or False),
+                    follow_redirects=False,
+                    timeout=TIMEOUT,
                 ) as client,
             ):
-                response = await self._send(client, method, allowed, field, body, headers or {})
+                request = client.build_request(method, url, content=body, headers={**(headers or {}), **fixed})
+                response = await client.send(request, stream=True)
                 try:
                     yield response
                 finally:
@@ -195,42 +111,6 @@ class Fetcher:
             ) from error
         except httpx2.HTTPError as error:
             raise UpstreamError(f"the host of {field} failed: {error or type(error).__name__}", field=field) from error
-
-    async def _verify(self, scheme: str) -> ssl.SSLContext | bool:
-        """Whom to trust. Reading the system's authorities takes a tenth of a second: once, and when first needed."""
-        if scheme == "http":
-            return False
-        if self._tls is None:
-            self._tls = await asyncio.to_thread(ssl.create_default_context)
-        return self._tls
-
-    async def _send(
-        self,
-        client: httpx2.AsyncClient,
-        method: str,
-        url: httpx2.URL,
-        field: str,
-        body: bytes | None,
-        headers: Mapping[str, str],
-    ) -> httpx2.Response:
-        """Ask the addresses one after the other, by number, until one takes the connection."""
-        addresses = (await self._addresses(url, field))[:ADDRESSES_TRIED]
-        # Compressed answers would grow after they were measured.
-        fixed = {"Host": url.netloc.decode("ascii"), "Accept-Encoding": "identity", "User-Agent": "voxtral-service"}
-        for last, address in [(address is addresses[-1], address) for address in addresses]:
-            request = client.build_request(
-                method,
-                url.copy_with(host=str(address), fragment=None),
-                content=body,
-                headers={**headers, **fixed},
-                extensions={"sni_hostname": _host(url)},
-            )
-            try:
-                return await client.send(request, stream=True)
-            except (httpx2.ConnectError, httpx2.ConnectTimeout):
-                if last:
-                    raise
-        raise UpstreamError(f"the host of {field} has no address", field=field)
 
     async def _save(self, response: httpx2.Response, into: BinaryIO, field: str) -> int:
         if response.headers.get("content-encoding", "identity") != "identity":
@@ -250,48 +130,6 @@ class Fetcher:
                 f"what lies at the address of {field} is larger than {self._max_bytes:,} bytes, the most allowed",
                 field=field,
             )
-
-
-def _host(url: httpx2.URL) -> str:
-    return url.raw_host.decode("ascii").lower().rstrip(".").strip("[]")
-
-
-def _port(url: httpx2.URL) -> int:
-    return url.port or DEFAULT_PORTS[url.scheme]
-
-
-def _address(host: str) -> Address | None:
-    try:
-        return ipaddress.ip_address(host)
-    except ValueError:
-        return None
-
-
-def _network(text: str) -> Network | None:
-    try:
-        return ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        return None
-
-
-def _is_public(address: Address) -> bool:
-    """Whether an address can be reached by all the world, with any IPv4 address that it wraps."""
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour
-        if address in _NAT64:
-            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        if inner is not None:
-            return _is_public(inner)
-        if address.teredo is not None or address.is_site_local:
-            return False
-    return address.is_global and not address.is_multicast and not address.is_reserved
-
-
-async def _system_resolve(host: str, port: int) -> list[str]:
-    import socket
-
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(info[4][0]) for info in found]
 
 
 def _redirected(response: httpx2.Response, url: str, field: str) -> str:
