@@ -97,3 +97,24 @@ def test_a_file_that_was_named_must_be_there(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("VOXTRAL_CONFIG", str(tmp_path / "gone.toml"))
     with pytest.raises(InvalidOption, match=r"VOXTRAL_CONFIG names .*gone.toml, which is not there"):
         config.load()
+
+
+@pytest.mark.parametrize(
+    ("server", "said"),
+    [
+        (
+            'label = "a"\nheaders = {Authorization = "s3cret"}',
+            "mcp_servers.0 in the settings: it has either a command or a url",
+        ),
+        ('label = "a b"\ncommand = "x"', "mcp_servers.0.label"),
+        ('label = "a"\ncommand = "x"\nenv = {KEY = ["s3cret"]}', "mcp_servers.0.env.KEY"),
+        ('label = "a"\ncommand = "x"\n[[mcp_servers]]\nlabel = "a"\ncommand = "y"', "two of them have one label"),
+        ('label = "a"\ncomand = "x"', "mcp_servers.0"),
+    ],
+)
+def test_tool_servers_that_cannot_be_name_the_place_and_no_secrets(file: Path, server: str, said: str) -> None:
+    file.write_text(f"[[mcp_servers]]\n{server}\n")
+    with pytest.raises(InvalidOption) as caught:
+        config.load()
+    assert said in str(caught.value)
+    assert "s3cret" not in str(caught.value)

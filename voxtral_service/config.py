@@ -12,7 +12,17 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import ByteSize, Field, SecretStr, StringConstraints, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ByteSize,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -22,6 +32,7 @@ from pydantic_settings import (
 )
 
 from voxtral_service.errors import InvalidOption
+from voxtral_service.tool_servers import ALWAYS, LABEL, NEVER, ApprovalRule, ToolFilter
 
 APP = "voxtral"
 PREFIX = "VOXTRAL_"
@@ -31,6 +42,56 @@ def config_file() -> Path:
     """Where settings are read from: `VOXTRAL_CONFIG`, or `config.toml` in the user's configuration folder."""
     named = os.environ.get(f"{PREFIX}CONFIG")
     return Path(named).expanduser() if named else platformdirs.user_config_path(APP) / "config.toml"
+
+
+class McpServer(BaseModel):
+    """A server of tools that speaks the Model Context Protocol: a program to start, or an address."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    label: Annotated[str, StringConstraints(pattern=f"^{LABEL}$")]
+    command: str = ""
+    """A program that speaks MCP over its standard streams, with `args`, in `folder`, with `env` beside the few
+    variables that all get.
+    """
+    args: tuple[str, ...] = ()
+    env: dict[str, SecretStr] = Field(default_factory=dict)
+    folder: Path | None = None
+    url: str = ""
+    """Or a streamable HTTP endpoint, asked with `headers`."""
+    headers: dict[str, SecretStr] = Field(default_factory=dict)
+    allowed_tools: tuple[str, ...] | None = None
+    """None for all."""
+    approval: Literal["never", "always", "writes"] | tuple[str, ...] = "never"
+    """Which calls clients are asked about first: none, all, all of tools that are not said to be read-only, or those of
+    the tools named.
+    """
+
+    @model_validator(mode="after")
+    def _one_way(self) -> McpServer:
+        if bool(self.command) == bool(self.url):
+            raise ValueError("it has either a command or a url")
+        if self.url and not self.url.startswith(("http://", "https://")):
+            raise ValueError("url begins with http:// or https://")
+        return self
+
+    @property
+    def allowed(self) -> ToolFilter:
+        """`allowed_tools` as a filter."""
+        return ToolFilter(None if self.allowed_tools is None else frozenset(self.allowed_tools))
+
+    @property
+    def rule(self) -> ApprovalRule:
+        """`approval` as a rule."""
+        match self.approval:
+            case "never":
+                return NEVER
+            case "always":
+                return ALWAYS
+            case "writes":
+                return ApprovalRule(never=ToolFilter(read_only=True))
+            case names:
+                return ApprovalRule(always=ToolFilter(frozenset(names)), never=ToolFilter())
 
 
 class Settings(BaseSettings):
@@ -93,9 +154,11 @@ class Settings(BaseSettings):
     """Whether the assistant has tools of its own: the time, sums, units, timers."""
     time_zone: str = ""
     """Where people are, such as Europe/Paris; none for where the server is."""
+    mcp_servers: tuple[McpServer, ...] = ()
+    """Servers whose tools every conversation may call; see docs/tools.md."""
     url_hosts: Annotated[tuple[str, ...], NoDecode] = ()
-    """Hosts that a server may fetch recordings from and send webhooks to, as `voxtral_service.hosts` says; none if it
-    is not set.
+    """Hosts that a server may fetch recordings from, send webhooks to, and call clients' tool servers on, as
+    `voxtral_service.hosts` says; none if it is not set.
     """
 
     @field_validator("url_hosts", mode="before")
@@ -103,6 +166,13 @@ class Settings(BaseSettings):
     def _split(cls, hosts: object) -> object:
         """The environment has lists with commas."""
         return tuple(host.strip() for host in hosts.split(",") if host.strip()) if isinstance(hosts, str) else hosts
+
+    @field_validator("mcp_servers")
+    @classmethod
+    def _labels_differ(cls, servers: tuple[McpServer, ...]) -> tuple[McpServer, ...]:
+        if len({server.label for server in servers}) < len(servers):
+            raise ValueError("two of them have one label")
+        return servers
 
     @field_validator("models_dir", "data_dir")
     @classmethod
@@ -142,6 +212,9 @@ def load(**flags: Any) -> Settings:
 def _explained(error: ValidationError, flags: dict[str, Any], path: Path) -> InvalidOption:
     first = error.errors(include_url=False)[0]
     name = str(first["loc"][0])
+    if len(first["loc"]) > 1 or isinstance(first["input"], dict):  # what is around it may hold secrets
+        place = ".".join(map(str, first["loc"]))
+        return InvalidOption(f"{place} in the settings: {first['msg'].removeprefix('Value error, ')}", field=name)
     if first["type"] == "extra_forbidden":
         known = ", ".join(Settings.model_fields)
         return InvalidOption(f"{path} sets {name!r}, which is no setting; there are: {known}", field=name)

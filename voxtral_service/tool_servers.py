@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+LABEL = "[A-Za-z][A-Za-z0-9_-]{0,39}"
+"""What servers may be called; models are told of their tools by names that begin with it."""
+
 
 @dataclass(frozen=True, slots=True)
 class ToolFilter:

@@ -12,6 +12,7 @@ from voxtral_service.assistant.context import ContextProvider
 from voxtral_service.assistant.conversation import Conversation
 from voxtral_service.assistant.llm import LanguageModel
 from voxtral_service.assistant.makings import ResponderSettings, Understand
+from voxtral_service.assistant.mcp_servers import SharedServers
 from voxtral_service.assistant.responder import Responder
 from voxtral_service.assistant.speech import Synthesizer
 from voxtral_service.assistant.tools import Callee, Toolbox
@@ -41,7 +42,7 @@ class Assistant:
     """Made once; `open` begins a conversation.
 
     `more_tools` are asked for what the owner of a conversation has beside the common tools, `context` for what is known
-    before it; `closing` frees what the model holds.
+    before it, `servers` for the tools of other servers; `closing` frees what the model holds.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Assistant:
         understand: Understand | None = None,
         more_tools: Sequence[Callable[[str], Iterable[Callee]]] = (),
         context: Callable[[str], ContextProvider] | None = None,
+        servers: SharedServers | None = None,
         closing: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.hears = hears
@@ -61,6 +63,12 @@ class Assistant:
         self._model, self._settings = model, settings
         self._understand = understand
         self._more_tools, self._context, self._closing = more_tools, context, closing
+        self._servers = servers
+
+    def start(self) -> None:
+        """Begin to connect to tool servers, in the running event loop."""
+        if self._servers is not None:
+            self._servers.start()
 
     def open(self, owner: str) -> Responder:
         """Somebody who answers, in the running event loop; silent until it is told how (ConfigureResponses).
@@ -73,11 +81,12 @@ class Assistant:
 
         timers = Timers(announce)
         common = (clock_tool(self._settings.home, time.time), CALCULATOR, UNITS, *timers.tools())
+        servers = self._servers.session() if self._servers is not None else None
         own = [tool for more in self._more_tools for tool in more(owner)]
         parts = Parts(
             self._model,
             self.synthesizer,
-            Toolbox((*common, *own)) if self._settings.tools else Toolbox(),
+            Toolbox((*common, *own) if self._settings.tools else (), servers=servers),
             context=self._context(owner) if self._context is not None else None,
             hears=self.hears,
         )
@@ -97,6 +106,8 @@ class Assistant:
         return responder
 
     async def close(self) -> None:
-        """Free what the model holds; the synthesizer belongs to whoever made it."""
+        """Free what the model holds, break off from tool servers; the synthesizer belongs to whoever made it."""
+        if self._servers is not None:
+            await self._servers.close()
         if self._closing is not None:
             await self._closing()

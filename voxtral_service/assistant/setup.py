@@ -14,6 +14,7 @@ import numpy as np
 from voxtral_service.assistant.answer import AnswerSettings
 from voxtral_service.assistant.assistant import INSTRUCTIONS, Assistant, AssistantSettings
 from voxtral_service.assistant.llm import LanguageModel
+from voxtral_service.assistant.mcp_servers import SharedServers
 from voxtral_service.assistant.phrases import phrases
 from voxtral_service.assistant.speech import Synthesizer
 from voxtral_service.audio import Samples
@@ -28,6 +29,7 @@ from voxtral_service.engine.pool import EnginePool
 from voxtral_service.engine.registry import InstalledModel, Registry
 from voxtral_service.errors import EngineError, InvalidOption, ModelNotFound, NoLanguageModel
 from voxtral_service.events import Clip
+from voxtral_service.hosts import AllowedHosts
 
 PLUG_IN = (
     "no language model is plugged in; set llm_url and llm_model for a server with OpenAI's /v1/chat/completions "
@@ -63,6 +65,7 @@ def assistant(
         ),
         hears=hears,
         understand=understand if engine is not None else None,
+        servers=SharedServers(settings.mcp_servers, AllowedHosts(settings.url_hosts)),
         closing=closing,
     )
 

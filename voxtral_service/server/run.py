@@ -107,6 +107,8 @@ async def run(state: ServerState, listen: Listen) -> None:
         wyoming = await tcp.listen(state, listen.host, listen.wyoming_port)
     if state.jobs is not None:
         state.jobs.start()
+    if state.assistant is not None:
+        state.assistant.start()
     try:
         await DrainingServer(configure(state, listen), state, listen.grace).serve()
     finally:
