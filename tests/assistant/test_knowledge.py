@@ -19,9 +19,10 @@ from voxtral_service.assistant.conversation import Conversation
 from voxtral_service.assistant.documents import Document
 from voxtral_service.assistant.kept_conversations import KeptConversations
 from voxtral_service.assistant.knowledge import Knowledge, KnowledgeLimits
+from voxtral_service.assistant.makings import ResponderSettings
 from voxtral_service.assistant.projects import DAY, Project
 from voxtral_service.assistant.reading import Reader
-from voxtral_service.assistant.responder import Responder, ResponderSettings
+from voxtral_service.assistant.responder import Responder
 from voxtral_service.assistant.tools import Toolbox
 from voxtral_service.assistant.tools_documents import EXCERPT, QUOTED
 from voxtral_service.audio import Samples

@@ -64,20 +64,28 @@ async def test_an_endpoint_answers_where_one_is_set() -> None:
     made = setup.assistant(
         settings(llm_url="http://127.0.0.1:9/v1", llm_model="m", llm_key="k"), POOL, SpellingEngine(), None
     )
-    model, hears, _ = setup.language_model(settings(llm_url="http://127.0.0.1:9/v1", llm_model="m"), POOL)
-    assert isinstance(model, Endpoint)
-    assert (model.settings.model, hears) == ("m", False)
+    answering = setup.language_model(settings(llm_url="http://127.0.0.1:9/v1", llm_model="m"), POOL)
+    assert isinstance(answering.model, Endpoint)
+    assert (answering.model.settings.model, answering.hears) == ("m", False)
     await made.close()
 
 
-async def test_a_chat_checkpoint_answers_where_one_is_named(tmp_path: Path) -> None:
-    write_chat_model(tmp_path / "chatty")
-    given = Settings(models_dir=tmp_path, llm_model="chatty", device="cpu")
-    model, hears, close = setup.language_model(given, POOL)
-    assert isinstance(model, LocalModel)
-    assert (model.folder, hears) == (tmp_path / "chatty", False)
-    assert close is not None
-    await close()
+async def test_a_chat_model_on_this_machine_answers(tmp_path: Path) -> None:
+    folder = write_chat_model(tmp_path / "small")
+    answering = setup.language_model(settings(llm_model=str(folder)), POOL)
+    assert isinstance(answering.model, LocalModel)
+    assert answering.model.folder == folder
+    assert answering.close is not None
+    await answering.close()
+
+
+def test_the_bundled_model_answers_where_it_is_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(setup, "BUNDLED", "not-bundled")
+    assert isinstance(setup.language_model(settings(), POOL).model, Nobody)
+    monkeypatch.setattr(setup, "BUNDLED", "small")
+    write_chat_model(tmp_path / "small")
+    there = Settings(models_dir=tmp_path)
+    assert isinstance(setup.language_model(there, POOL).model, LocalModel)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import importlib.util
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -24,16 +25,15 @@ from voxtral_service.chat import AnswerEvent, AnswerOptions, Message
 from voxtral_service.config import Settings
 from voxtral_service.engine.abilities import capabilities
 from voxtral_service.engine.base import Engine, Listener, StreamOptions, transcribe
-from voxtral_service.engine.kinds import Kind
 from voxtral_service.engine.pool import EnginePool
 from voxtral_service.engine.registry import InstalledModel, Registry
-from voxtral_service.errors import EngineError, InvalidOption, ModelNotFound, NoLanguageModel
+from voxtral_service.errors import CheckpointError, EngineError, InvalidOption, ModelNotFound, NoLanguageModel
 from voxtral_service.events import Clip
 from voxtral_service.hosts import AllowedHosts
 
 PLUG_IN = (
     "no language model is plugged in; set llm_url and llm_model for a server with OpenAI's /v1/chat/completions "
-    "(Ollama, vLLM, llama.cpp, a hosted one), or llm_model for an installed model that answers"
+    "(Ollama, vLLM, llama.cpp, a hosted one), or llm_model for a chat model on this machine, or one that hears"
 )
 BUNDLED = "wren-chat"
 """What answers when nothing else is plugged in."""
@@ -46,16 +46,16 @@ def assistant(
 
     Raises InvalidOption and ModelNotFound for settings that cannot be.
     """
-    model, hears, closing = language_model(settings, pool)
+    answering = language_model(settings, pool)
 
     async def understand(clip: Clip) -> str | Samples:
         samples = _samples(clip)
-        if hears or engine is None:
+        if answering.hears or engine is None:
             return samples
         return (await transcribe(engine, [samples], StreamOptions())).text
 
     return Assistant(
-        model,
+        answering.model,
         synthesizer,
         AssistantSettings(
             settings.assistant_instructions or INSTRUCTIONS,
@@ -63,38 +63,43 @@ def assistant(
             home_zone(settings.time_zone),
             tools=settings.assistant_tools,
         ),
-        hears=hears,
+        hears=answering.hears,
         understand=understand if engine is not None else None,
         servers=SharedServers(settings.mcp_servers, AllowedHosts(settings.url_hosts)),
-        closing=closing,
+        closing=answering.close,
     )
 
 
-Answering = tuple[LanguageModel, bool, Callable[[], Awaitable[None]] | None]
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """What answers, and whether it hears; `close` frees it."""
+
+    model: LanguageModel
+    hears: bool = False
+    close: Callable[[], Awaitable[None]] | None = None
 
 
 def language_model(settings: Settings, pool: EnginePool) -> Answering:
-    """What answers, whether it hears, and what frees it."""
+    """The language model that the settings name, or the one that comes along. Raises like `assistant`."""
     if settings.llm_url:
         return _endpoint(settings)
     registry = Registry(settings.models_dir)
     if settings.llm_model == "auto":
-        return _bundled(registry, settings) or (Nobody(), False, None)
+        return _bundled(registry, settings)
     model = registry.find(settings.llm_model)
-    if model.kind is Kind.CHAT:
+    if not model.kind.hears:
         return _local(model, settings)
     if not capabilities(model).longest_conversation:
         raise InvalidOption(f"{model.name} transcribes and does not answer; {PLUG_IN}", field="llm_model")
-    return Hearer(pool, model), True, None
+    return Answering(Hearer(pool, model), hears=True)
 
 
-def _bundled(registry: Registry, settings: Settings) -> Answering | None:
+def _bundled(registry: Registry, settings: Settings) -> Answering:
     """The small model that comes with the package, where it and transformers are installed."""
-    if importlib.util.find_spec("transformers") is None:
-        return None
-    with suppress(ModelNotFound):
-        return _local(registry.named(BUNDLED), settings)
-    return None
+    if importlib.util.find_spec("transformers") is not None:
+        with suppress(ModelNotFound, CheckpointError):
+            return _local(registry.named(BUNDLED), settings)
+    return Answering(Nobody())
 
 
 def _local(model: InstalledModel, settings: Settings) -> Answering:
@@ -106,7 +111,7 @@ def _local(model: InstalledModel, settings: Settings) -> Answering:
     async def close() -> None:
         local.close()
 
-    return local, False, close
+    return Answering(local, close=close)
 
 
 def _endpoint(settings: Settings) -> Answering:
@@ -118,7 +123,7 @@ def _endpoint(settings: Settings) -> Answering:
         raise InvalidOption("llm_url names a server; name the model to ask it for as llm_model", field="llm_model")
     client = httpx2.AsyncClient()
     told = EndpointSettings(settings.llm_url, settings.llm_model, settings.llm_key.get_secret_value())
-    return Endpoint(told, client), False, client.aclose
+    return Answering(Endpoint(told, client), close=client.aclose)
 
 
 def synthesizer(settings: Settings) -> Synthesizer | None:

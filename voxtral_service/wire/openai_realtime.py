@@ -229,6 +229,9 @@ class OpenAIRealtime:
     def _cancel_response(self, message: JsonObject) -> Iterator[Said]:
         named = frames.text(message.get("response_id"))
         number = None if named is None else self._responses.number(named)
+        if number is None and self._responses.cancels_in_vain():
+            yield "response.cancel: the person had interrupted that answer already"
+            return
         if number is None and (named is not None or not self._responses.active):
             error = Rejected("Cancellation failed: no active response found", code="response_cancel_not_active")
             yield self._events.error(error, answered_id=frames.text(message.get("event_id")))

@@ -95,6 +95,7 @@ class Responses:
         self._approvals: dict[str, str] = {}
         self._messages: dict[int, str] = {}
         self._listing: dict[str, JsonObject] = {}
+        self._interrupted = False
 
     # -- what the client asked for
 
@@ -109,6 +110,11 @@ class Responses:
     def active(self) -> bool:
         """Whether there is an answer to cancel."""
         return bool(self._asked) or any(not response.apart for response in self._open.values())
+
+    def cancels_in_vain(self) -> bool:
+        """Whether a client's cancel crossed the interruption that it means; told once, because clients do it once."""
+        crossed, self._interrupted = self._interrupted and not self.active, False
+        return crossed
 
     def number(self, response_id: str) -> int | None:
         """The house's number of an answer that is under way."""
@@ -238,6 +244,7 @@ class Responses:
         response = self._open.pop(event.response, None)
         if response is None:
             return
+        self._interrupted = event.reason == "interrupted"
         status, details = _ending(event)
         whole = status == "completed"
         for call in response.calls.values():
