@@ -235,7 +235,7 @@ def measure(model: InstalledModel, clips: Sequence[Path], options: argparse.Name
         runs = contenders(Path(folder), model, [read(clip) for clip in clips], options)
         for _ in range(options.rounds):
             for what, run in runs.items():
-                if options.only in what:
+                if any(part in what for part in options.only):
                     row = timed(what, run)
                     Console(stderr=True).print(f"{what}: {row.speed:.1f} ({row.clock:.0f} s)")
                     best[what] = min(best.get(what, row), row, key=lambda row: row.cpu / row.audio)
@@ -277,7 +277,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=120.0, help="length of the long file (default 120)")
     parser.add_argument("--peer-minutes", type=float, default=4.0, help="how much the peers hear (default 4)")
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--only", default="", help="only contenders with this in their name")
+    parser.add_argument("--only", nargs="+", default=[""], help="only contenders with one of these in their names")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)

@@ -157,7 +157,8 @@ class SessionSettings:
     """Everything about a session that can change while audio flows.
 
     Without turn detection a turn begins with the first sample and ends when the caller commits it or ends the audio.
-    `delay_ms` as of the engine port, None for the model's own; `vocabulary` are words the speaker is likely to use.
+    `delay_ms` as of the engine port, None for the model's own; `vocabulary` are words the speaker is likely to use,
+    `languages` those that may be spoken, where `language` does not tell.
     """
 
     audio_format: AudioFormat = AudioFormat()
@@ -166,6 +167,7 @@ class SessionSettings:
     language: str | None = None
     vocabulary: tuple[str, ...] = ()
     prompt: str = ""
+    languages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

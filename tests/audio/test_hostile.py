@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from tests.audio.clips import Container, chirp, store
-from voxtral_service.audio import SAMPLE_RATE
+from voxtral_service.audio import MAX_CHANNELS, SAMPLE_RATE
 from voxtral_service.audio.decode import AudioReader, read
 from voxtral_service.audio.segments import segments
 from voxtral_service.audio.vad import silero
@@ -88,21 +88,28 @@ def test_a_clip_may_be_refused_for_its_length() -> None:
         read(store(Container("flac", "flac"), np.zeros(8_000 * 60, np.float32), 8_000), max_seconds=3)
 
 
-@pytest.mark.parametrize("channels", [200, 1000, 65_535])
-def test_channels_beyond_reason_are_read_or_refused(channels: int) -> None:
-    """FFmpeg takes up to 512; what comes of them is one channel, or an error."""
+@pytest.mark.parametrize("channels", [MAX_CHANNELS, MAX_CHANNELS + 1, 200, 1000, 65_535])
+def test_channels_beyond_reason_are_refused(channels: int) -> None:
     align = 2 * channels
     header = struct.pack("<IHHIIHH", 16, 1, channels, 16_000, 16_000 * align & 0xFFFFFFFF, align & 0xFFFF, 16)
     samples = (chirp(0.1, 16_000) * 32_767).astype("<i2")
     sound = np.repeat(samples[:, None], channels, 1).tobytes()[: 200 * 3200]
     clip = riff(b"fmt " + header + b"data" + struct.pack("<I", len(sound)) + sound)
-    try:
-        heard = read(clip)
-    except InvalidAudio:
-        assert channels > 200
-    else:
-        assert channels == 200
-        np.testing.assert_allclose(heard, samples / 32_768, atol=1e-3)
+    if channels <= MAX_CHANNELS:
+        np.testing.assert_allclose(read(clip), samples / 32_768, atol=1e-3)
+        return
+    with pytest.raises(InvalidAudio, match=f"{channels} channels, more than the 32" if channels < 512 else None):
+        read(clip)
+
+
+def test_rate_and_channels_are_bounded_together() -> None:
+    def clip(channels: int, rate: int) -> bytes:
+        header = struct.pack("<IHHIIHH", 16, 1, channels, rate, 2 * rate * channels, 2 * channels, 16)
+        return riff(b"fmt " + header + b"data" + struct.pack("<I", 6400 * channels) + bytes(6400 * channels))
+
+    assert len(read(clip(MAX_CHANNELS, 96_000)))
+    with pytest.raises(InvalidAudio, match="32 channels at 192000 Hz are more than is read"):
+        read(clip(MAX_CHANNELS, 192_000))
 
 
 @pytest.mark.parametrize("name", ["talk.mp3", "talk.flac", "talk.txt", "talk.jpg", "talk"])

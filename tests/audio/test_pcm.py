@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.audio.clips import Container, chirp, store
+from voxtral_service.audio import MAX_CHANNELS
 from voxtral_service.audio.g711 import ALAW_TO_LINEAR, LINEAR_TO_ALAW, LINEAR_TO_MULAW, MULAW_TO_LINEAR
 from voxtral_service.audio.pcm import (
     PcmDecoder,
@@ -155,7 +156,7 @@ def test_parse(text: str, expected: PcmFormat) -> None:
     assert PcmFormat.parse(text) == expected
 
 
-@given(st.sampled_from(PcmEncoding), st.integers(1000, 384_000), st.integers(1, 256))
+@given(st.sampled_from(PcmEncoding), st.integers(1000, 384_000), st.integers(1, MAX_CHANNELS))
 def test_parse_reads_what_str_writes(encoding: PcmEncoding, rate: int, channels: int) -> None:
     pcm = PcmFormat(encoding, rate, channels)
     assert PcmFormat.parse(str(pcm)) == pcm

@@ -6,6 +6,7 @@ import tracemalloc
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from tests.detectors import LoudnessDetector
 from voxtral_service.audio import SAMPLE_RATE, Samples
 from voxtral_service.audio.decode import read
-from voxtral_service.audio.segments import Segment, segments
+from voxtral_service.audio.segments import Pauses, Segment, segments
 from voxtral_service.audio.vad import CHUNK
 
 SAMPLE = Path(__file__).parents[2] / "models" / "wren-en" / "sample.wav"
@@ -25,12 +26,17 @@ PARTS = st.lists(st.tuples(st.booleans(), st.sampled_from([0.05, 0.2, 0.4, 1.0, 
 """Speech or silence, and for how many seconds."""
 
 
+EVERY = Pauses(threshold=0.5, before=0.1, behind=0.2, shortest=0.2, quiet=0.25, every=True)
+"""As callers of the HTTP API may want it."""
+WAYS = st.sampled_from([None, EVERY, Pauses(before=0, behind=0, shortest=0, quiet=0, every=True)])
+
+
 def recording(parts: list[tuple[bool, float]]) -> Samples:
     pieces = [LOUD[: round(seconds * SAMPLE_RATE)] * np.float32(1.0 if spoken else 1e-4) for spoken, seconds in parts]
     return np.concatenate([*pieces, LOUD[:0]])
 
 
-def cut(samples: Samples, at: list[int] | None = None, **options: bool) -> list[Segment]:
+def cut(samples: Samples, at: list[int] | None = None, **options: Any) -> list[Segment]:
     edges = [0, *sorted(i % (len(samples) + 1) for i in at or []), len(samples)]
     blocks = [samples[a:b] for a, b in pairwise(edges)]
     return list(segments(blocks, shortest=2, longest=6, detector=LoudnessDetector, **options))
@@ -41,12 +47,14 @@ def same(one: Segment, other: Segment, *, later: int = 0) -> bool:
     return times and np.array_equal(one.samples, other.samples)
 
 
-@given(PARTS, st.booleans())
-@example([(True, 11.0)], True)
+@given(PARTS, st.booleans(), WAYS)
+@example([(True, 11.0)], True, None)
 @settings(deadline=None)
-def test_segments_join_up_and_leave_out_nothing_that_is_said(parts: list[tuple[bool, float]], skip: bool) -> None:
+def test_segments_join_up_and_leave_out_nothing_that_is_said(
+    parts: list[tuple[bool, float]], skip: bool, pauses: Pauses | None
+) -> None:
     whole = recording(parts)
-    made = cut(whole, skip_silence=skip)
+    made = cut(whole, skip_silence=skip, pauses=pauses)
     assert [s.start for s in made] == [0, *(s.end for s in made)][: len(made)]
     assert (made[-1].end if made else 0) == len(whole)
     for segment in made:
@@ -62,22 +70,26 @@ def test_segments_join_up_and_leave_out_nothing_that_is_said(parts: list[tuple[b
     assert not made or made[-1].overlap == 0
 
 
-@given(PARTS, st.lists(st.integers(0, 10**6), max_size=12), st.booleans())
+@given(PARTS, st.lists(st.integers(0, 10**6), max_size=12), st.booleans(), WAYS)
 @settings(deadline=None)
-def test_how_it_comes_in_blocks_changes_nothing(parts: list[tuple[bool, float]], at: list[int], skip: bool) -> None:
+def test_how_it_comes_in_blocks_changes_nothing(
+    parts: list[tuple[bool, float]], at: list[int], skip: bool, pauses: Pauses | None
+) -> None:
     whole = recording(parts)
-    expected, got = cut(whole, skip_silence=skip), cut(whole, at, skip_silence=skip)
+    expected, got = (cut(whole, edges, skip_silence=skip, pauses=pauses) for edges in (None, at))
     assert len(got) == len(expected)
     assert all(map(same, got, expected))
 
 
-@given(PARTS, st.integers(0, 10))
+@given(PARTS, st.integers(0, 10), WAYS)
 @settings(deadline=None)
-def test_what_is_taken_up_again_goes_on_as_it_would_have(parts: list[tuple[bool, float]], done: int) -> None:
+def test_what_is_taken_up_again_goes_on_as_it_would_have(
+    parts: list[tuple[bool, float]], done: int, pauses: Pauses | None
+) -> None:
     whole = recording(parts)
-    expected = cut(whole)
+    expected = cut(whole, pauses=pauses)
     start = expected[done].start if done < len(expected) else len(whole)
-    rest = cut(whole[start:])
+    rest = cut(whole[start:], pauses=pauses)
     assert len(rest) == len(expected[done:])
     assert all(same(one, other, later=start) for one, other in zip(rest, expected[done:], strict=True))
 
@@ -108,6 +120,25 @@ def test_long_silence_is_a_segment_that_nobody_need_hear() -> None:
     assert [len(segment.samples) > 0 for segment in made] == [False, True, False, True, False]
     seconds = [round((segment.end - segment.start) / SAMPLE_RATE, 1) for segment in made]
     assert seconds == pytest.approx([6.5, 3.2, 10.0, 2.5, 6.0], abs=0.15)  # padding stays on either side of speech
+
+
+def test_every_pause_ends_a_segment_if_that_is_wanted() -> None:
+    parts = [
+        (False, 1.0),
+        (True, 0.5),
+        (False, 0.3),
+        (True, 0.5),
+        (False, 0.15),
+        (True, 0.5),
+        (False, 1.0),
+        (True, 0.5),
+    ]
+    made = cut(recording(parts), pauses=EVERY)
+    heard = [segment for segment in made if len(segment.samples)]
+    edges = [[round(at / SAMPLE_RATE, 1) for at in (segment.start, segment.end)] for segment in heard]
+    # A tenth before speech, two tenths behind it; where there is less between, a cut in the middle of that.
+    assert edges == [pytest.approx(pair, abs=0.1) for pair in ([0.9, 1.65], [1.65, 3.15], [3.85, 4.45])]
+    assert not cut(recording(parts), pauses=Pauses(threshold=0.95))[0].samples.size  # nothing is speech to that
 
 
 def hours_of_silence(hours: float) -> Iterator[Samples]:

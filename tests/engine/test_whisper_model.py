@@ -73,6 +73,9 @@ def test_each_window_has_a_language_of_its_own(model: WhisperModel) -> None:
     assert [(text_of(h), h.language) for h in model.hear(windows, Task())] == [(text_of(h), h.language) for h in alone]
     told = model.hear(windows, Task("fr"))
     assert {heard.language for heard in told} == {"fr"}
+    among = model.hear(windows, Task(languages=("fr", "it")))
+    assert {heard.language for heard in among} <= {"fr", "it"}
+    assert all(a.language == b.language for a, b in zip(alone, among, strict=True) if a.language in ("fr", "it"))
 
 
 def test_a_batch_is_written_as_the_library_writes_it(model: WhisperModel, folder: Path) -> None:

@@ -242,7 +242,12 @@ async def test_a_server_without_jobs_has_no_such_routes(serve: Serve) -> None:
 
 async def test_the_openapi_page_has_the_routes(server: Running) -> None:
     async with client(server) as http:
-        paths = (await http.get("/openapi.json")).json()["paths"]
+        page = await http.get("/openapi.json")
+        wrong = (await http.get("/v1/jobs", params={"limit": 0})).json()
+    paths = page.json()["paths"]
     assert {"multipart/form-data", "application/json"} == paths["/v1/jobs"]["post"]["requestBody"]["content"].keys()
     assert {"200", "201", "400", "413", "422", "503"} <= paths["/v1/jobs"]["post"]["responses"].keys()
     assert {"200", "404", "409"} <= paths["/v1/jobs/{id}/result"]["get"]["responses"].keys()
+    told = paths["/v1/jobs"]["get"]["responses"]["422"]["content"]["application/json"]["schema"]
+    assert set(told["required"]) == wrong.keys() == {"error", "detail"}
+    assert "HTTPValidationError" not in page.text  # FastAPI's own shape, which nothing here has

@@ -116,6 +116,37 @@ async def test_openai_json_with_every_field(server: Running) -> None:
     assert server.engine.open_streams == 0
 
 
+async def test_languages_that_may_be_spoken_reach_the_engine(server: Running) -> None:
+    await ask(server, file=FILE, languages=["en", "de"])
+    await ask(server, file=FILE, languages=["de"])
+    assert server.engine.opened == [
+        StreamOptions(bulk=True, languages=("en", "de")),
+        StreamOptions(language="de", bulk=True, languages=("de",)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("strategy", "segments"),
+    [
+        (None, ["50 50 0 0 50 50 0 0 0 0 0 0 0 0 0 50 50"]),
+        ("auto", ["50 50 0 0 50 50 0 0 0 0 0 0 0 0 0 50 50"]),
+        ({"silence_duration_ms": 300, "prefix_padding_ms": 100}, ["50 50 0 0 50 50 0 0 0", "0 50 50 50"]),
+        ({"silence_duration_ms": 300, "prefix_padding_ms": 500}, ["50 50 0 0 50 50 0 0 0 0", "0 0 0 0 0 50 50 50"]),
+        ({"silence_duration_ms": 150, "prefix_padding_ms": 100}, ["50 50 0", "0 50 50 50 0", "0 50 50 50"]),
+        ({"silence_duration_ms": 1200}, ["50 50 0 0 50 50 0 0 0 0 0 0 0 0 0 50 50"]),
+        ({"threshold": 0.95}, [""]),
+    ],
+)
+async def test_a_caller_may_say_where_recordings_are_cut(server: Running, strategy: Any, segments: list[str]) -> None:
+    """Two words of 0.2 s with 0.2 s between, another behind 0.9 s; the engine writes a word for each begun tenth."""
+    talk = tone(50, 50, 0, 0, 50, 50, 0, 0, 0, 0, 0, 0, 0, 0, 0, 50, 50)
+    if isinstance(strategy, dict):
+        strategy = {"type": "server_vad", **strategy}
+    got = await ask(server, file=("talk.wav", talk), **({"chunking_strategy": strategy} if strategy else {}))
+    assert got.text == " ".join(segments)
+    assert len(server.engine.opened) == len(list(filter(None, segments)))
+
+
 @pytest.mark.parametrize(
     ("format", "body"),
     [
@@ -355,6 +386,11 @@ def part(name: str, content: bytes, filename: str | None = None) -> bytes:
         (part("prompt", b"x") * 1001 + b"--x--", FORM, "Too many fields"),
         (part("file", b"", "a.wav") + b"--x--", FORM, "0 bytes"),
         (part("file", b"GIF89a" + bytes(500), "a.wav") + b"--x--", FORM, r"a\.wav"),
+        (
+            part("file", TALK[:22] + b"\xc8\0" + TALK[24:32] + b"\x90\1" + TALK[34:], "a.wav") + b"--x--",
+            FORM,
+            "200 channels",
+        ),
         (part("file", TALK[:44], "a.wav") + b"--x--", FORM, "not one sample"),
         (part("file", b"\xff" * 4000, "\xff\x00.mp3") + b"--x--", FORM, ""),
     ],

@@ -136,9 +136,9 @@ async def test_a_change_that_is_taken_back_changes_nothing() -> None:
 
 async def test_an_engine_is_told_all_that_it_may_use() -> None:
     engine = KeepingEngine()
-    told = replace(MANUAL, language="en", vocabulary=("wren",), prompt="birds")
+    told = replace(MANUAL, languages=("en", "de"), vocabulary=("wren",), prompt="birds")
     await converse(engine, told, audio(TALK))
-    assert engine.opened == [StreamOptions(language="en", vocabulary=("wren",), prompt="birds")]
+    assert engine.opened == [StreamOptions(languages=("en", "de"), vocabulary=("wren",), prompt="birds")]
 
 
 @pytest.mark.parametrize("uses", [False, True])

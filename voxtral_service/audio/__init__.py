@@ -15,5 +15,8 @@ import numpy.typing as npt
 SAMPLE_RATE = 16_000
 """Hz; what the models listen at."""
 
+MAX_CHANNELS = 32
+"""In what is read; the largest arrangement in use (22.2) has 24. FFmpeg takes 512, at 512 times the cost."""
+
 Samples: TypeAlias = npt.NDArray[np.float32]
 """Shape (n,): one channel, full scale is [-1, 1]."""

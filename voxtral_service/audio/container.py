@@ -11,7 +11,7 @@ from av.error import FFmpegError
 
 from voxtral_service.audio import Samples
 from voxtral_service.audio.ffmpeg import limit_allocations
-from voxtral_service.audio.frames import forget_layout, guard_layout, mono
+from voxtral_service.audio.frames import check_channels, forget_layout, guard_layout, mono
 from voxtral_service.audio.head import has_mp3_frame_count, needs_seeking, not_audio, wav_seconds
 from voxtral_service.audio.source import ByteSource
 from voxtral_service.errors import InvalidAudio
@@ -102,7 +102,7 @@ class ContainerStream:
             raise InvalidAudio(f"{label}: there is no decoder for its sound track; {_USE_INSTEAD}")
         if _tag(stream.codec_context) in _ENCRYPTED_TAGS:
             raise self._encrypted()
-        forget_layout(stream.codec_context)
+        check_channels(forget_layout(stream.codec_context), stream.codec_context.sample_rate, label)
         stream.codec_context.thread_count = 1  # sound is cheap to decode; threads for every upload are not
         return stream
 

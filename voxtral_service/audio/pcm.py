@@ -8,7 +8,7 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
-from voxtral_service.audio import SAMPLE_RATE, Samples
+from voxtral_service.audio import MAX_CHANNELS, SAMPLE_RATE, Samples
 from voxtral_service.audio.g711 import ALAW_TO_LINEAR, LINEAR_TO_ALAW, LINEAR_TO_MULAW, MULAW_TO_LINEAR
 from voxtral_service.audio.resample import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
 from voxtral_service.errors import InvalidAudio, InvalidOption
@@ -50,14 +50,13 @@ _FULL_SCALE = {
     PcmEncoding.MULAW: 2**15,
     PcmEncoding.ALAW: 2**15,
 }
-MAX_CHANNELS = 256
 
 
 @dataclass(frozen=True)
 class PcmFormat:
     """What a headerless byte stream holds: encoding, rate in Hz, interleaved channels.
 
-    Rates go from 1000 to 384000 Hz, channels from 1 to 256; `InvalidOption` is raised for others.
+    Rates go from 1000 to 384000 Hz, channels from 1 to `MAX_CHANNELS`; `InvalidOption` is raised for others.
     """
 
     encoding: PcmEncoding = PcmEncoding.S16LE

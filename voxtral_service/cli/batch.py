@@ -90,13 +90,13 @@ class Job:
                 else:
                     async with lanes:
                         await self._hear_stream(engines.first)
-            self.warnings = self.recording.warnings
+            self.warnings = tuple(self.recording.warnings)
             if engines.second is not None:
                 self.first_pass_done()
                 await self._refine(engines.second, lanes)
         except (VoxtralError, OSError) as error:
             self.error = error
-            self.warnings = self.recording.warnings
+            self.warnings = tuple(self.recording.warnings)
             if isinstance(error, CallerError):  # another attempt would not get further
                 self.delivered()
         finally:

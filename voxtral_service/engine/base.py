@@ -17,9 +17,10 @@ class StreamOptions:
     """What a caller may ask of one stream.
 
     `delay_ms` is how long the engine waits before it writes a word, 80 to 2,400 in steps of 80 (None: the model's own);
-    `language` a BCP 47 tag or None to let the engine tell; `bulk` marks files, which yield to live streams. `translate`
-    asks for English text whatever is spoken. `prompt` is text that came before or sets the style, `vocabulary` words
-    that are likely; engines whose capabilities lack them pay no heed. `temperature` 0 is greedy, at most 1.
+    `language` a BCP 47 tag or None to let the engine tell, out of `languages` if there are any; `bulk` marks files,
+    which yield to live streams. `translate` asks for English text whatever is spoken. `prompt` is text that came before
+    or sets the style, `vocabulary` words that are likely; engines whose capabilities lack them pay no heed.
+    `temperature` 0 is greedy, at most 1.
     """
 
     delay_ms: int | None = None
@@ -29,6 +30,7 @@ class StreamOptions:
     prompt: str = ""
     vocabulary: tuple[str, ...] = ()
     temperature: float = 0.0
+    languages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

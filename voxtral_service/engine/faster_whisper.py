@@ -100,12 +100,10 @@ class FasterWhisperEngine:
         able = self._capabilities
         if options.translate and not able.translates:
             raise InvalidOption("this model does not translate; choose one that does", field="task")
-        language = options.language.lower().partition("-")[0] if options.language else None
-        if language and able.languages and language not in able.languages:
-            shown = ", ".join(able.languages[:20]) + (" and others" if len(able.languages) > 20 else "")
-            raise InvalidOption(
-                f"this model does not know the language {language!r}; it knows {shown}", field="language"
-            )
+        language = self._known(options.language) if options.language else None
+        candidates: tuple[str, ...] = ()
+        if language is None and options.languages:
+            candidates = self._candidates(options.languages)
         if not 0 <= options.temperature <= 1:
             raise InvalidOption(f"a temperature of {options.temperature} is not from 0 to 1", field="temperature")
         return Task(
@@ -116,7 +114,21 @@ class FasterWhisperEngine:
             options.temperature,
             BEAMS if options.bulk else LIVE_BEAMS,
             vad=not options.bulk,
+            languages=candidates,
         )
+
+    def _known(self, tag: str, field: str = "language") -> str:
+        language, known = tag.lower().partition("-")[0], self._capabilities.languages
+        if known and language not in known:
+            shown = ", ".join(known[:20]) + (" and others" if len(known) > 20 else "")
+            raise InvalidOption(f"this model does not know the language {language!r}; it knows {shown}", field=field)
+        return language
+
+    def _candidates(self, tags: tuple[str, ...]) -> tuple[str, ...]:
+        """Those that the model knows; InvalidOption when it knows none."""
+        languages = dict.fromkeys(tag.lower().partition("-")[0] for tag in tags)
+        known = self._capabilities.languages
+        return tuple(code for code in languages if not known or code in known) or (self._known(tags[0], "languages"),)
 
     def _free(self, *, bulk: bool) -> bool:
         return len(self._streams) < self._slots - (self._reserve if bulk else 0)

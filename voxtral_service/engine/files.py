@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable
 from functools import partial
 
 from voxtral_service.audio import Samples
-from voxtral_service.audio.segments import segments
+from voxtral_service.audio.segments import Pauses, segments
 from voxtral_service.audio.vad import Detector
 from voxtral_service.engine.base import Engine, StreamOptions
 from voxtral_service.engine.lanes import Lanes
@@ -29,6 +29,7 @@ async def transcribe_file(
     start: float = 0.0,
     longest: float | None = None,
     skip_silence: bool = True,
+    pauses: Pauses | None = None,
     detector: Callable[[], Detector] | None = None,
 ) -> AsyncGenerator[FileEvent]:
     """What is said in a recording, segment by segment and in order; up to `lanes` streams of the engine work on it.
@@ -37,9 +38,9 @@ async def transcribe_file(
     read and is with the engine (or work on it has ended): the time to begin with another.
 
     `blocks` is read in a worker thread and no faster than the engine works; at most `lanes` + 1 segments of sound are
-    held. They are cut as `audio.segments` says (`skip_silence`, `detector` too), each is heard as a recording of its
-    own, and where two had to overlap their texts are joined. A segment's text is the sum of its deltas; one in which
-    nobody speaks has none. `longest` is their greatest length in seconds, by default as long as the engine takes.
+    held. They are cut as `audio.segments` says (`skip_silence`, `pauses`, `detector` too), each is heard as a recording
+    of its own, and where two had to overlap their texts are joined. A segment's text is the sum of its deltas; one in
+    which nobody speaks has none. `longest` is their greatest length in seconds, by default as long as the engine takes.
 
     To go on with a recording that was interrupted, hand in the sound behind its last finished segment, with `first`,
     the number of the next one, and `start`, the second at which it begins.
@@ -49,7 +50,9 @@ async def transcribe_file(
     """
     longest = longest or engine.capabilities.longest_segment
     shortest = longest * (FULL if engine.capabilities.whole_windows else EARLY)
-    cut = partial(segments, shortest=shortest, longest=longest, skip_silence=skip_silence, detector=detector)
+    cut = partial(
+        segments, shortest=shortest, longest=longest, skip_silence=skip_silence, pauses=pauses, detector=detector
+    )
     line = Line(engine, Cuts(cut, blocks), options, lanes, handed_on=handed_on)
     before: Part | None = None
     try:

@@ -36,7 +36,7 @@ _PREPENDED, _APPENDED = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
 class Task:
     """What is to be made of a window; windows with the same task are heard together.
 
-    `language` None is to be told by ear; `beams` counts only at temperature 0.
+    `language` None is to be told by ear, out of `languages` if there are any; `beams` counts only at temperature 0.
     """
 
     language: str | None = None
@@ -47,6 +47,7 @@ class Task:
     beams: int = 5
     vad: bool = True
     """Leave out long silences first; files come without them."""
+    languages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ class WhisperModel:
         encoded = self._encode(windows)
         if task.language is not None or not self._model.model.is_multilingual:
             return self._write(windows, encoded, task, task.language or "en")
-        languages = [candidates[0][0][2:-2] for candidates in self._model.model.detect_language(encoded)]
+        languages = [_likeliest(found, task.languages) for found in self._model.model.detect_language(encoded)]
         if len(set(languages)) == 1:
             return self._write(windows, encoded, task, languages[0])
         heard: list[Heard] = [Heard()] * len(windows)
@@ -208,6 +209,12 @@ class _Written:
         from faster_whisper.transcribe import get_compression_ratio
 
         return bool(self.tokens and get_compression_ratio(tokenizer.decode(self.tokens).strip()) > TOO_REPETITIVE)
+
+
+def _likeliest(found: list[tuple[str, float]], candidates: tuple[str, ...]) -> str:
+    """The language of the highest probability; `found` are all of the model's, as tokens, the likeliest first."""
+    codes = [token[2:-2] for token, _ in found]
+    return next((code for code in codes if not candidates or code in candidates), codes[0])
 
 
 def _before(tokenizer: Any, task: Task) -> list[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -125,14 +126,7 @@ class WhisperStream:
             return self._task
         # Text from before the window keeps names and style as they were.
         prompt = f"{self._prompt} {self._text[-CONTEXT:].partition(' ')[2]}".strip()
-        return Task(
-            self._language,
-            self._task.translate,
-            prompt,
-            self._task.vocabulary,
-            self._task.temperature,
-            self._task.beams,
-        )
+        return replace(self._task, language=self._language, prompt=prompt)
 
     @property
     def is_ready(self) -> bool:

@@ -70,6 +70,7 @@ class JobRequest:
     url: str | None = None
     formats: tuple[str, ...] = ("json",)
     language: str | None = None
+    languages: tuple[str, ...] = ()
     translate: bool = False
     prompt: str = ""
     vocabulary: tuple[str, ...] = ()
@@ -83,6 +84,7 @@ class JobRequest:
         return StreamOptions(
             delay_ms=self.delay_ms,
             language=self.language,
+            languages=self.languages,
             bulk=True,
             translate=self.translate,
             prompt=self.prompt,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Never
 
 from voxtral_service import metrics
+from voxtral_service.audio.recording import Recording
 from voxtral_service.database.folder import FileFolder
 from voxtral_service.engine.files import transcribe_file
 from voxtral_service.engine.pool import EnginePool
@@ -20,7 +21,6 @@ from voxtral_service.events import TranscriptSegment
 from voxtral_service.fetch import Fetcher
 from voxtral_service.jobs.crew import Crew
 from voxtral_service.jobs.job import Claim, Job, JobError, Status
-from voxtral_service.jobs.recording import Recording
 from voxtral_service.jobs.store import JobStore, LeaseLost
 
 logger = logging.getLogger(__name__)

@@ -36,9 +36,9 @@ def admitted(request: Request) -> ApiKey:
     return state_of(request).door.admit(Credentials.of(dict(request.headers), []), now=time.time())
 
 
-def error_answer(description: str) -> dict[str, Any]:
+def error_answer(description: str, schema: openapi.JsonSchema = openapi.ERROR) -> dict[str, Any]:
     """How the OpenAPI page tells of an error."""
-    return {"description": description, "content": {"application/json": {"schema": openapi.ERROR}}}
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
 REFUSALS: dict[int | str, dict[str, Any]] = {
@@ -47,7 +47,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
 }
 UNREADABLE: dict[int | str, dict[str, Any]] = {
     400: error_answer("The body is no JSON."),
-    422: error_answer("A field is wrong."),
+    422: error_answer("A field is wrong.", openapi.UNREADABLE),
 }
 
 Caller = Annotated[ApiKey, Depends(admitted)]

@@ -11,6 +11,7 @@ from voxtral_service.jobs.outbox import Delivery, DeliveryStatus
 from voxtral_service.server import openapi
 
 Format = Literal["json", "text", "srt", "vtt", "verbose_json"]
+Language = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,4}$")]
 
 
 class JobBody(BaseModel):
@@ -24,8 +25,10 @@ class JobBody(BaseModel):
     """An installed model; names of hosted models, and none, stand for the served one."""
     formats: Annotated[list[Format], Field(min_length=1, max_length=5)] = ["json"]
     """How the result is wanted; it can be had in all others too."""
-    language: Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,4}$")] | None = None
+    language: Language | None = None
     """What is spoken, such as en; told from the sound if it is left out and the model can."""
+    languages: Annotated[list[Language], Field(max_length=100)] = []
+    """What may be spoken: a model that tells the language chooses among them."""
     translate: bool = False
     """English text, whatever is spoken; for models that can."""
     prompt: Annotated[str, Field(max_length=10_000)] = ""
@@ -128,7 +131,14 @@ def errors(**said: str) -> dict[int | str, dict[str, Any]]:
     }
     content = {"application/json": {"schema": openapi.ERROR}}
     codes = {name.removeprefix("_"): text for name, text in said.items()}
-    return {int(code): {"description": text, "content": content} for code, text in {**everywhere, **codes}.items()}
+    answers: dict[int | str, dict[str, Any]] = {
+        int(code): {"description": text, "content": content} for code, text in {**everywhere, **codes}.items()
+    }
+    answers[422] = {
+        "description": "A part of the address, a header or a field cannot be read.",
+        "content": {"application/json": {"schema": openapi.UNREADABLE}},
+    }
+    return answers
 
 
 NO_JOB = "There is no such job of this key."
@@ -146,7 +156,7 @@ CREATED: dict[str, Any] = {
         ),
         422: {
             "description": "The Idempotency-Key came with another request before, or is none.",
-            "content": {"application/json": {"schema": {"anyOf": [openapi.ERROR, openapi.DETAIL]}}},
+            "content": {"application/json": {"schema": {"anyOf": [openapi.ERROR, openapi.UNREADABLE]}}},
         },
     },
     "openapi_extra": {
@@ -198,7 +208,8 @@ def job_request(body: JobBody, source: str, delay_ms: int | None) -> JobRequest:
         source="".join(filter(str.isprintable, source))[:200] or "the recording",
         url=body.url,
         formats=tuple(body.formats),
-        language=body.language,
+        language=body.language or (body.languages[0] if len(body.languages) == 1 else None),
+        languages=() if body.language else tuple(body.languages),
         translate=body.translate,
         prompt=body.prompt,
         vocabulary=tuple(body.keywords),

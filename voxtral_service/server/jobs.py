@@ -198,7 +198,7 @@ async def _json(request: Request) -> object:
 def _fields(fields: Sequence[tuple[str, str]]) -> dict[str, object]:
     form = Form(fields)
     names = {name.removesuffix("[]") for name, value in fields if value}
-    many = {name: list(form.many(name)) for name in names & {"formats", "keywords"}}
+    many = {name: list(form.many(name)) for name in names & {"formats", "keywords", "languages"}}
     return {**{name: form.text(name) for name in names - many.keys()}, **many}
 
 

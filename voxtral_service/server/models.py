@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from voxtral_service.engine.abilities import capabilities
 from voxtral_service.engine.catalog import known
 from voxtral_service.engine.registry import InstalledModel
-from voxtral_service.server.http import REFUSALS, admitted, error_answer, state_of
+from voxtral_service.server.http import REFUSALS, UNREADABLE, admitted, error_answer, state_of
 from voxtral_service.server.state import ServerState
 
 routes = APIRouter(dependencies=[Depends(admitted)], tags=["models"], responses=REFUSALS)
@@ -22,7 +22,7 @@ def models(request: Request) -> dict[str, Any]:
     return {"object": "list", "data": [_card(state, model) for model in state.pool.installed()]}
 
 
-@routes.get("/v1/models/{name:path}", responses={404: error_answer("There is no such model.")})
+@routes.get("/v1/models/{name:path}", responses={404: error_answer("There is no such model."), 422: UNREADABLE[422]})
 def model(request: Request, name: str) -> dict[str, Any]:
     """The model that requests get for a name: an installed one's, an alias, a hub id, or that of a hosted model."""
     state = state_of(request)

@@ -67,15 +67,18 @@ MISTRAL = _object(
     **USAGE,
 )
 FIELD = {"type": ["string", "null"]}
+_OPENAI = _object("message type param code", message=STRING, type=STRING, param=FIELD, code=FIELD)
 ERROR = {
     "anyOf": [
-        _object(
-            "error", error=_object("message type param code", message=STRING, type=STRING, param=FIELD, code=FIELD)
-        ),
+        _object("error", error=_OPENAI),
         _object("object message type param code", object=STRING, message=STRING, type=STRING, param=FIELD, code=FIELD),
     ]
 }
-DETAIL = _object("detail", detail={"type": "array", "items": _object("loc msg type", loc={"type": "array"})})
+_DETAIL = {"type": "array", "items": _object("loc msg type", loc={"type": "array"}, msg=STRING, type=STRING)}
+DETAIL = _object("detail", detail=_DETAIL)
+"""A field of a form that cannot be read, as Mistral's API has it."""
+UNREADABLE = _object("error detail", error=_OPENAI, detail=_DETAIL)
+"""A part of the address, a header or a body that cannot be read, for clients of either API."""
 
 
 def answers(*shapes: JsonSchema, stream: bool, said: str = "What was said.") -> dict[int | str, Any]:

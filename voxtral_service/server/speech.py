@@ -87,7 +87,7 @@ VOICES: dict[str, Any] = {
     "responses": {
         **REFUSALS,
         400: error_answer("Nothing speaks here."),
-        422: error_answer("A number is out of range."),
+        422: error_answer("A number is out of range.", openapi.UNREADABLE),
         502: error_answer("The server that speaks failed."),
     }
 }

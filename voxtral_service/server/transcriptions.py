@@ -16,16 +16,17 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from voxtral_service import metrics
+from voxtral_service.audio.recording import Recording
+from voxtral_service.audio.segments import Pauses
 from voxtral_service.engine.base import StreamOptions
 from voxtral_service.engine.files import transcribe_file
 from voxtral_service.engine.pool import LoadedModel
 from voxtral_service.errors import EngineError, InvalidOption, VoxtralError
-from voxtral_service.events import FileEvent, TranscriptSegment
+from voxtral_service.events import FileEvent, ServerVad, TranscriptSegment
 from voxtral_service.server import openapi
 from voxtral_service.server.http import Caller, admitted, state_of
 from voxtral_service.server.keys import ApiKey
 from voxtral_service.server.logs import FIELDS
-from voxtral_service.server.recording import Recording
 from voxtral_service.server.sending import Sender, send_events, while_connected
 from voxtral_service.server.state import ServerState
 from voxtral_service.server.uploads import Upload, received
@@ -33,6 +34,9 @@ from voxtral_service.wire import http_choice, languages
 from voxtral_service.wire.form import BadField, Form
 from voxtral_service.wire.http import FileDialect, FileRequest, FileResult
 from voxtral_service.wire.openai_http import OpenAIHttp
+
+SHORT_GAP = 0.25
+"""Seconds of silence between two chunks of a caller's own making that are not worth leaving out."""
 
 logger = logging.getLogger(__name__)
 routes = APIRouter(dependencies=[Depends(admitted)], tags=["audio"])
@@ -100,13 +104,19 @@ class FileAnswer(Response):
         async with AsyncExitStack() as held:
             model = await asyncio.to_thread(self._state.pool.resolve, request.model)
             stream, name = await self._source(request, upload, held)
-            recording = await asyncio.to_thread(Recording, stream, name=name, max_seconds=self._state.files.max_seconds)
+            recording = Recording(stream, name=name, max_seconds=self._state.files.max_seconds, field="file")
             held.push_async_callback(_finish, recording)
+            await asyncio.to_thread(recording.look)
             loaded = await held.enter_async_context(self._state.pool.use(model))
             _check(request, loaded)
             files = self._state.files
             events = transcribe_file(
-                loaded.engine, recording, self._options(request), lanes=files.lanes, detector=files.detector
+                loaded.engine,
+                recording,
+                self._options(request),
+                lanes=files.lanes,
+                pauses=_pauses(request.chunking),
+                detector=files.detector,
             )
             hearing = _Hearing(request, loaded, recording)
             async with aclosing(self._charged(events, hearing)) as heard:
@@ -137,6 +147,7 @@ class FileAnswer(Response):
         return StreamOptions(
             delay_ms=self._state.files.delay_ms,
             language=request.language or (request.languages[0] if len(request.languages) == 1 else None),
+            languages=() if request.language else request.languages,
             bulk=True,
             translate=request.translate,
             prompt=request.prompt,
@@ -185,6 +196,21 @@ def _check(request: FileRequest, loaded: LoadedModel) -> None:
         )
     if request.logprobs and not can.logprobs:
         raise InvalidOption(f"{name} keeps no probabilities; leave include[]=logprobs out", field="include")
+
+
+def _pauses(chunking: ServerVad | None) -> Pauses | None:
+    """A pause as the caller defines it ends a segment, and what lasts longer is left out; None for the server's own."""
+    if chunking is None:
+        return None
+    silence = chunking.silence_duration_ms / 1000
+    return Pauses(
+        threshold=chunking.threshold,
+        before=chunking.prefix_padding_ms / 1000,
+        behind=silence,
+        shortest=silence,
+        quiet=SHORT_GAP,
+        every=True,
+    )
 
 
 async def _finish(recording: Recording) -> None:

@@ -329,6 +329,7 @@ class Session:
         return StreamOptions(
             delay_ms=settings.delay_ms,
             language=settings.language,
+            languages=settings.languages,
             prompt=settings.prompt,
             vocabulary=settings.vocabulary,
         )

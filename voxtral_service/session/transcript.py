@@ -60,6 +60,7 @@ class TurnTranscript:
         self.text = ""
         self.done = asyncio.Event()
         self._emit = emit
+        self._language: str | None = None
         self._parts = deque([_Part(options, start)])
         self._samples = 0
         self._kept: list[Samples] | None = [] if keeps else None
@@ -137,7 +138,7 @@ class TurnTranscript:
         while len(self._parts) > 1:
             self._parts.popleft()
             words += await self._transcribe_part(self._parts[0], engine)
-        language = self.options.language
+        language = self.options.language or self._language
         await self._emit(TranscriptFinal(self.turn, self.text, tuple(words), self.start, self.end_time, language))
 
     async def _transcribe_part(self, part: _Part, engine: Engine) -> list[Word]:
@@ -153,6 +154,7 @@ class TurnTranscript:
             words += (
                 Word(w.text, round(part.start + w.start, 3), round(part.start + w.end, 3)) for w in hypothesis.words
             )
+            self._language = hypothesis.language or self._language
             if hypothesis.delta:
                 delta, between = between + hypothesis.delta, ""
                 self.text += delta

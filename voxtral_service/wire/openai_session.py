@@ -193,12 +193,15 @@ class RealtimeSession:
         """The same in house terms."""
         told = self._input["transcription"] or {}
         defaults = self._connection.defaults
+        candidates = tuple(told.get("languages") or ())
+        language = told.get("language") or (candidates[0] if len(candidates) == 1 else None)
         return replace(
             defaults,
             audio_format=house_format(self._input["format"]),
             turn_detection=_house_detector(self._input["turn_detection"]),
             delay_ms=DELAYS_MS[told["delay"]] if "delay" in told else defaults.delay_ms,
-            language=told.get("language") or next(iter(told.get("languages", ())), defaults.language),
+            language=language if language or candidates else defaults.language,
+            languages=() if language else candidates,
             vocabulary=tuple(told.get("keywords", defaults.vocabulary)),
             prompt=told.get("prompt", defaults.prompt),
         )
