@@ -98,12 +98,12 @@ def capacity(trials: Sequence[Trial]) -> int:
 
 
 @contextmanager
-def serving(model: str, places: int) -> Iterator[str]:
-    """A server of its own on a free port of loopback; gives its address."""
+def serving(model: str, places: int, *options: str) -> Iterator[str]:
+    """A server of its own on a free port of loopback, with more options; gives its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    flags = ["--model", model, "--port", str(port), "--max-streams", str(places), "--no-auth"]
+    flags = ["--model", model, "--port", str(port), "--max-streams", str(places), "--no-auth", *options]
     server = subprocess.Popen([sys.executable, "-m", "voxtral_service.cli", "serve", *flags])
     try:
         deadline = time.monotonic() + LOAD_SECONDS
