@@ -7,6 +7,7 @@ import base64
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,14 @@ import pytest
 from openai import AsyncOpenAI
 
 from tests.assistant.kit import ScriptedModel, ScriptedVoice, SlowTool
+from tests.fakes import SpellingEngine, spelling_pool
 from tests.server.conftest import Serve
+from voxtral_service.assistant import setup
 from voxtral_service.assistant.assistant import Assistant, AssistantSettings
 from voxtral_service.assistant.espeak import Espeak
 from voxtral_service.audio.pcm import encode_s16le
 from voxtral_service.chat import ToolCall
+from voxtral_service.config import Settings
 from voxtral_service.errors import UpstreamError
 
 RATE = 24_000
@@ -259,6 +263,32 @@ async def test_a_model_that_is_down_is_told_of_in_words_and_in_the_status(serve:
     assert (done.response.status, details.error.code) == ("failed", "upstream_error")
     assert done.response.output[0].content[0].transcript == "Sorry, I cannot reach my language model right now."
     assert voice.said == ["Sorry, I cannot reach my language model right now."]
+
+
+async def test_an_endpoint_that_is_down(serve: Serve) -> None:
+    settings = Settings(llm_url="http://127.0.0.1:9/v1", llm_model="m", models_dir=Path("nowhere"))
+    voice = ScriptedVoice(first=0.0)
+    engine = SpellingEngine()
+    async with talking(serve, setup.assistant(settings, spelling_pool(engine), engine, voice)) as talk:
+        await talk.say(30)
+        done = await talk.until("response.done")
+        assert done.response.status_details.error.message.startswith("the language model at http://127.0.0.1:9/v1")
+        assert voice.said == ["Sorry, I cannot reach my language model right now."]
+
+
+async def test_an_answer_that_was_begun_too_soon_is_never_heard_of(serve: Serve) -> None:
+    model = scripted(first=0.05)
+    async with talking(serve, assistant(model), output_modalities=["audio"]) as talk:
+        await talk.say(30, pause=0.35)  # longer than the pause after which an answer is begun, shorter than the end
+        async with asyncio.timeout(BOUND):
+            while not model.asked:
+                await asyncio.sleep(0.01)
+        await talk.say(40)
+        await talk.until("response.done")
+        assert talk.kinds("response.created", "response.done") == ["response.created", "response.done"]
+    questions = [str(messages[-1].content[0]).split() for messages in model.asked]
+    assert "40" not in questions[0]
+    assert {"30", "40"} <= set(questions[-1])
 
 
 async def test_tools_of_the_server_are_shown_to_who_asks(serve: Serve) -> None:

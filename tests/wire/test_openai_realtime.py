@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -36,7 +37,7 @@ from voxtral_service.wire.openai_items import MOST_ITEMS, Items, spoken_by_user
 from voxtral_service.wire.openai_merge import MOST_NOTES
 
 MESSAGES = [line["client"] for path in golden("openai_realtime") for line in lines(path) if "client" in line]
-DIALECTS = st.sampled_from([transcribing, conversing])
+DIALECTS = st.sampled_from([transcribing, conversing, partial(conversing, responds=True)])
 
 
 def kinds(frames: list[str]) -> list[str]:
