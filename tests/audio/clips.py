@@ -115,8 +115,28 @@ class Pipe:
 
 def similarity(decoded: Samples, expected: Samples, max_shift: int = SAMPLE_RATE // 7) -> float:
     """The highest normalised correlation over shifts of up to `max_shift` samples either way; 1 is equal."""
-    size = 1 << (len(decoded) + len(expected)).bit_length()
-    spectrum = np.fft.rfft(decoded, size) * np.conj(np.fft.rfft(expected, size))
-    correlation = np.fft.irfft(spectrum, size)
+    correlation = _correlation(decoded, expected)
     near = np.concatenate([correlation[: max_shift + 1], correlation[-max_shift:]])
     return float(near.max() / (np.linalg.norm(decoded) * np.linalg.norm(expected) + 1e-12))
+
+
+def lag(decoded: Samples, expected: Samples) -> int:
+    """By how many samples `decoded` comes late."""
+    correlation = _correlation(decoded, expected)
+    at = int(correlation.argmax())
+    return at if at < len(correlation) // 2 else at - len(correlation)
+
+
+def signal_to_noise(decoded: Samples, expected: Samples) -> float:
+    """In decibels, of what they have in common; the loudness of either does not matter."""
+    length = min(len(decoded), len(expected))
+    decoded, expected = decoded[:length].astype(np.float64), expected[:length].astype(np.float64)
+    signal = expected * (decoded @ expected) / (expected @ expected)
+    return float(10 * np.log10((signal @ signal) / (np.square(decoded - signal).sum() + 1e-12)))
+
+
+def _correlation(decoded: Samples, expected: Samples) -> Samples:
+    size = 1 << (len(decoded) + len(expected)).bit_length()
+    spectrum = np.fft.rfft(decoded, size) * np.conj(np.fft.rfft(expected, size))
+    correlation: Samples = np.fft.irfft(spectrum, size)
+    return correlation
