@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 
+from tests import snippets
 from tests.fakes import installed
 from tests.server.conftest import running
 from voxtral_service.engine import abilities, loading
@@ -21,7 +18,7 @@ from voxtral_service.engine.registry import Registry
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "models" / "wren-en" / "sample.wav"
 PAGE = (ROOT / "docs" / "chat.md").read_text("utf-8")
-SNIPPETS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+SNIPPETS = snippets.blocks(PAGE, "python")
 
 
 def test_there_are_snippets() -> None:
@@ -48,17 +45,8 @@ async def test_a_snippet_prints_an_answer(snippet: str, offline_folder: Path, tm
             default=LoadedModel(installed(), server.engine),
         )
         # The tiny model would go on for a thousand tokens.
-        program = snippet.replace("127.0.0.1:8000", f"127.0.0.1:{server.port}")
-        program = program.replace('model="voxtral-mini-3b",', 'model="voxtral-mini-3b", max_tokens=20,')
-        done = await asyncio.to_thread(
-            subprocess.run,
-            [sys.executable, "-W", "ignore", "-c", program],
-            cwd=tmp_path,
-            capture_output=True,
-            encoding="utf-8",
-            env={"PYTHONIOENCODING": "utf-8"},
-            check=False,
-            timeout=60,
+        program = snippet.replace('model="voxtral-mini-3b",', 'model="voxtral-mini-3b", max_tokens=20,')
+        answer = await snippets.printed(
+            *snippets.PYTHON, program, folder=tmp_path, port=server.port, PYTHONIOENCODING="utf-8"
         )
-    assert done.returncode == 0, done.stderr
-    assert len(done.stdout.strip()) > 2
+    assert len(answer.strip()) > 2

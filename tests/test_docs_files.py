@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from tests import snippets
 from voxtral_service.audio import SAMPLE_RATE
 from voxtral_service.audio.decode import read
 from voxtral_service.audio.write import write_wav
@@ -23,11 +21,9 @@ PAGE = (ROOT / "docs" / "files.md").read_text("utf-8")
 pytestmark = pytest.mark.skipif(not SAMPLE.exists(), reason="the bundled model is not in this checkout")
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-
-
-COMMANDS = [shlex.split(line, comments=True)[1:] for block in blocks("sh") for line in block.splitlines()]
+COMMANDS = [
+    shlex.split(line, comments=True)[1:] for block in snippets.blocks(PAGE, "sh") for line in block.splitlines()
+]
 
 
 @pytest.fixture
@@ -65,9 +61,5 @@ def test_its_commands_run_one_after_the_other(folder: Path) -> None:
 
 
 def test_its_program_runs(folder: Path) -> None:
-    [program] = blocks("python")
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=False, timeout=100
-    )
-    assert done.returncode == 0, done.stderr
-    assert len(done.stdout.split()) > 1
+    [program] = snippets.blocks(PAGE, "python")
+    assert len(snippets.run(*snippets.PYTHON, program, folder=folder).split()) > 1

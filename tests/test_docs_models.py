@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 import sys
 import tomllib
 from dataclasses import replace
@@ -15,7 +13,7 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 
-from tests import fakes, hub, tiny_whisper
+from tests import fakes, hub, snippets, tiny_whisper
 from voxtral_service.cli.app import app
 from voxtral_service.engine.abilities import capabilities
 from voxtral_service.engine.catalog import CATALOG, RECOMMENDED
@@ -27,34 +25,24 @@ VOXTRAL = Path(sys.executable).with_name("voxtral")
 REPOSITORY = "Systran/faster-whisper-tiny"
 
 
-def snippets(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-
-
 @pytest.fixture
-def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of this machine's own."""
     (tmp_path / "config.toml").touch()
     monkeypatch.setenv("VOXTRAL_CONFIG", str(tmp_path / "config.toml"))
     monkeypatch.setenv("VOXTRAL_MODELS_DIR", str(tmp_path / "models"))
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
-    return dict(os.environ)
 
 
-def test_a_whisper_model_is_looked_at_fetched_used_and_removed(environment: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.usefixtures("here")
+def test_a_whisper_model_is_looked_at_fetched_used_and_removed(tmp_path: Path) -> None:
     def voxtral(arguments: list[str]) -> str:
         done = CliRunner().invoke(app, arguments)
         assert done.exit_code == 0, done.output
         return done.stdout
 
-    def process(command: list[str], **variables: str) -> str:
-        done = subprocess.run(
-            command, env=environment | variables, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=100
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    [session] = snippets("console")
+    [session] = snippets.blocks(PAGE, "console")
     look, info, pull, remove = [line.removeprefix("$ voxtral ").split() for line in session.splitlines()]
     source = tiny_whisper.write_whisper(tmp_path / "source")
     (source / "pytorch_model.bin").write_bytes(bytes(100))
@@ -62,7 +50,7 @@ def test_a_whisper_model_is_looked_at_fetched_used_and_removed(environment: dict
     assert "fetch       voxtral models pull whisper-tiny\n" in voxtral(info)
     with hub.serving(REPOSITORY, source) as (address, fetched):
         # The hub's client reads its address when it is imported.
-        process([str(VOXTRAL), *pull], HF_ENDPOINT=address, HF_HUB_OFFLINE="0")
+        snippets.run(str(VOXTRAL), *pull, folder=tmp_path, HF_ENDPOINT=address, HF_HUB_OFFLINE="0")
     assert {"model.bin", "config.json", "tokenizer.json", "vocabulary.json"} <= set(fetched)
     assert "pytorch_model.bin" not in fetched
     told = dict(line.split(maxsplit=1) for line in voxtral(info).splitlines())
@@ -72,8 +60,8 @@ def test_a_whisper_model_is_looked_at_fetched_used_and_removed(environment: dict
     noise = np.random.default_rng(0).normal(0, 0.003, 16_000 * 3)
     speech, _ = soundfile.read(ROOT / "models" / "wren-en" / "sample.wav", dtype="float32")
     soundfile.write(tmp_path / "talk.wav", speech[: len(noise)] + noise, 16_000)
-    [program] = snippets("python")
-    said = process([sys.executable, "-W", "error", "-c", program])
+    [program] = snippets.blocks(PAGE, "python")
+    said = snippets.run(sys.executable, "-W", "error", "-c", program, folder=tmp_path)
     assert said
     assert all(re.fullmatch(r" +\d+\.\d\d \S+", line) for line in said.splitlines())
     voxtral([*remove, "--yes"])
@@ -83,7 +71,7 @@ def test_a_whisper_model_is_looked_at_fetched_used_and_removed(environment: dict
 def test_the_settings_are_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from voxtral_service import config
 
-    [text] = snippets("toml")
+    [text] = snippets.blocks(PAGE, "toml")
     (tmp_path / "config.toml").write_text(text)
     monkeypatch.setenv("VOXTRAL_CONFIG", str(tmp_path / "config.toml"))
     settings = config.load()

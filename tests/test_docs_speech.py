@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import re
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 
+from tests import snippets
 from tests.server.conftest import running
 from voxtral_service.assistant.espeak import MOST_UTTERANCES, Espeak
 from voxtral_service.audio.decode import read
@@ -19,7 +16,7 @@ from voxtral_service.server.seats import Seats
 from voxtral_service.wire.speech_request import LONGEST
 
 PAGE = (Path(__file__).parents[1] / "docs" / "speech.md").read_text("utf-8")
-SNIPPETS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+SNIPPETS = snippets.blocks(PAGE, "python")
 
 
 def test_there_are_snippets() -> None:
@@ -36,21 +33,12 @@ async def test_its_figures_are_those_of_the_code() -> None:
 
 
 def test_its_settings_are_some() -> None:
-    [text] = re.findall(r"^```toml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    [text] = snippets.blocks(PAGE, "toml")
     Settings(**tomllib.loads(text))
 
 
 @pytest.mark.parametrize("snippet", SNIPPETS, ids=["openai", "mistral"])
 async def test_a_snippet_writes_speech(snippet: str, tmp_path: Path) -> None:
     async with running(speech=Espeak()) as server:
-        done = await asyncio.to_thread(
-            subprocess.run,
-            [sys.executable, "-W", "ignore", "-c", snippet.replace("127.0.0.1:8000", f"127.0.0.1:{server.port}")],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-    assert done.returncode == 0, done.stderr
+        await snippets.printed(*snippets.PYTHON, snippet, folder=tmp_path, port=server.port)
     assert 1 < len(read(tmp_path / "speech.wav")) / 16_000 < 4

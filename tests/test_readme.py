@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests import snippets
 from tests.server.conftest import running
 
 ROOT = Path(__file__).parents[1]
@@ -19,12 +18,8 @@ README = (ROOT / "README.md").read_text("utf-8")
 SAMPLE = ROOT / "models" / "wren-en" / "sample.wav"
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-
-
 def commands() -> list[str]:
-    return [line for block in blocks("sh") for line in block.splitlines() if "voxtral " in line]
+    return [line for block in snippets.blocks(README, "sh") for line in block.splitlines() if "voxtral " in line]
 
 
 def test_it_is_short_enough_to_be_read() -> None:
@@ -39,7 +34,8 @@ def test_it_names_no_file_that_is_not_there() -> None:
 
 def test_its_two_commands_are_targets() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
-    targets = [line.split()[1] for block in blocks("sh") for line in block.splitlines() if line.startswith("make ")]
+    lines = [line for block in snippets.blocks(README, "sh") for line in block.splitlines()]
+    targets = [line.split()[1] for line in lines if line.startswith("make ")]
     assert targets == ["run", "test"]
     assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
 
@@ -51,32 +47,16 @@ def test_its_commands_run(command: str, tmp_path: Path) -> None:
     (tmp_path / "recordings").mkdir()
     shutil.copy(SAMPLE, tmp_path / "recordings" / "one.wav")
     shutil.copy(SAMPLE, tmp_path / "recordings" / "two.wav")
-    environment = {
-        **os.environ,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "VOXTRAL_MODELS_DIR": str(tmp_path / "models"),
-    }
-    done = subprocess.run(
-        ["bash", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    said = snippets.run("bash", "-c", command, folder=tmp_path, PATH=path, VOXTRAL_MODELS_DIR=str(tmp_path / "models"))
     written = [file for file in tmp_path.rglob("*") if file.suffix in (".srt", ".json")]
-    assert done.stdout.strip() or (written and all(file.stat().st_size for file in written))
+    assert said.strip() or (written and all(file.stat().st_size for file in written))
 
 
 async def test_its_program_runs(tmp_path: Path) -> None:
     """Word for word but for the port; the fake engine spells how loud each tenth of a second is."""
     shutil.copy(SAMPLE, tmp_path / "talk.wav")
-    [program] = blocks("python")
+    [program] = snippets.blocks(README, "python")
     async with running() as server:
-        done = await asyncio.to_thread(
-            subprocess.run,
-            [sys.executable, "-W", "ignore", "-c", program.replace("127.0.0.1:8000", f"127.0.0.1:{server.port}")],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-    assert done.returncode == 0, done.stderr
-    assert len(done.stdout.split()) > 20
+        said = await snippets.printed(*snippets.PYTHON, program, folder=tmp_path, port=server.port)
+    assert len(said.split()) > 20

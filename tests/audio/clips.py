@@ -138,5 +138,5 @@ def signal_to_noise(decoded: Samples, expected: Samples) -> float:
 def _correlation(decoded: Samples, expected: Samples) -> Samples:
     size = 1 << (len(decoded) + len(expected)).bit_length()
     spectrum = np.fft.rfft(decoded, size) * np.conj(np.fft.rfft(expected, size))
-    correlation: Samples = np.fft.irfft(spectrum, size)
+    correlation: Samples = np.fft.irfft(spectrum, size).astype(np.float32)
     return correlation

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,6 +12,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tests import snippets
 from tests.jobs.conftest import ROOT as SECRET
 from tests.jobs.slow import SAMPLE
 from tests.server.conftest import Running, running
@@ -26,8 +25,8 @@ from voxtral_service.jobs.runner import Pace
 from voxtral_service.jobs.service import Jobs
 
 PAGE = (Path(__file__).parents[2] / "docs" / "jobs.md").read_text("utf-8")
-(SHELL,) = re.findall(r"^```sh\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-(RECEIVER,) = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+(SHELL,) = snippets.blocks(PAGE, "sh")
+(RECEIVER,) = snippets.blocks(PAGE, "python")
 
 
 @pytest.fixture
@@ -52,17 +51,12 @@ async def server(tmp_path: Path, new_sqlite: Path, hook_port: int) -> AsyncItera
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 async def test_the_shell_commands(server: Running, tmp_path: Path) -> None:
     shutil.copy(SAMPLE, tmp_path / "talk.wav")
-    script = SHELL.replace("127.0.0.1:8000", f"127.0.0.1:{server.port}")
-    bash = ["bash", "-euo", "pipefail", "-c", script]
-    environment = {**os.environ, "no_proxy": "127.0.0.1"}
-    done = await asyncio.to_thread(
-        subprocess.run, bash, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=60
-    )
-    assert done.returncode == 0, done.stderr
+    bash = ("bash", "-euo", "pipefail", "-c", SHELL)
+    said = await snippets.printed(*bash, folder=tmp_path, port=server.port, no_proxy="127.0.0.1")
     assert (tmp_path / "talk.srt").read_text().startswith("1\n00:00:0")
-    assert "event: segment" in done.stdout
-    assert '"status": "succeeded"' in done.stdout
-    assert '"deleted":true' in done.stdout
+    assert "event: segment" in said
+    assert '"status": "succeeded"' in said
+    assert '"deleted":true' in said
 
 
 async def test_the_receiver(server: Running, hook_port: int, tmp_path: Path) -> None:

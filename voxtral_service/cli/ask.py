@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from voxtral_service.cli.options import Device, Language
 from voxtral_service.errors import CallerError, InvalidAudio, InvalidOption
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def ask(
         bool,
         typer.Option("--half-duplex", help="Do not listen while an answer is heard: for loudspeakers near the mic."),
     ] = False,
-    language: Annotated[str | None, typer.Option("--language", "-l", help="The language spoken, such as en.")] = None,
+    language: Language = None,
     llm_url: Annotated[
         str | None, typer.Option("--llm-url", help="A server with OpenAI's /v1/chat/completions, which answers.")
     ] = None,
@@ -61,7 +62,7 @@ def ask(
     model: Annotated[
         str | None, typer.Option("--model", "-m", help="What hears: an alias, a folder or a hub id.")
     ] = None,
-    device: Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = None,
+    device: Device = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No notices, no calls of tools.")] = False,
 ) -> None:
     """Ask something, and read and hear the answer.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from voxtral_service.cli.options import Delay, Device, Dtype, Language, Model
 from voxtral_service.errors import InvalidOption
 
 if TYPE_CHECKING:
@@ -34,21 +35,14 @@ def listen(
     key: Annotated[
         str | None, typer.Option("--key", envvar="VOXTRAL_API_KEY", help="The server's key.", show_envvar=True)
     ] = None,
-    language: Annotated[str | None, typer.Option("--language", "-l", help="The language spoken, such as en.")] = None,
+    language: Language = None,
     times: Annotated[
         bool, typer.Option("--times", help="Show when each turn began, and when each word was said.")
     ] = False,
-    model: Annotated[
-        str | None, typer.Option("--model", "-m", help="An alias, a folder or a hub id; `voxtral models` lists them.")
-    ] = None,
-    delay: Annotated[
-        int | None,
-        typer.Option("--delay", metavar="MS", help="Wait this long before each word: 80 to 2400, longer is surer."),
-    ] = None,
-    device: Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = None,
-    dtype: Annotated[
-        str | None, typer.Option("--dtype", help="auto, float32, bfloat16; for Whisper also float16, int8.")
-    ] = None,
+    model: Model = None,
+    delay: Delay = None,
+    device: Device = None,
+    dtype: Dtype = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No notices.")] = False,
 ) -> None:
     """Write down what is said while it is said, a line for every turn.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from voxtral_service.cli.options import Device, Dtype, Model
 from voxtral_service.errors import InvalidOption
 
 if TYPE_CHECKING:
@@ -27,13 +28,9 @@ def serve(
     wyoming_port: Annotated[
         int | None, typer.Option("--wyoming-port", help="Listen for Home Assistant as well; usually 10300.")
     ] = None,
-    model: Annotated[
-        str | None, typer.Option("--model", "-m", help="An alias, a folder or a hub id; `voxtral models` lists them.")
-    ] = None,
-    device: Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = None,
-    dtype: Annotated[
-        str | None, typer.Option("--dtype", help="auto, float32, bfloat16; for Whisper also float16, int8.")
-    ] = None,
+    model: Model = None,
+    device: Device = None,
+    dtype: Dtype = None,
     delay: Annotated[
         int | None,
         typer.Option("--delay", metavar="MS", help="Wait this long before each word unless the client says otherwise."),

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from voxtral_service.cli.options import Delay, Device, Dtype, Language, Model
 from voxtral_service.errors import CallerError
 from voxtral_service.render import Format
 
@@ -23,20 +24,11 @@ def transcribe(
     output: Annotated[
         str | None, typer.Option("--output", "-o", help="A file, or a folder for several. Default: standard output.")
     ] = None,
-    model: Annotated[
-        str | None, typer.Option("--model", "-m", help="An alias, a folder or a hub id; `voxtral models` lists them.")
-    ] = None,
-    language: Annotated[
-        str | None, typer.Option("--language", "-l", help="The language spoken, such as en. Default: told by ear.")
-    ] = None,
-    delay: Annotated[
-        int | None,
-        typer.Option("--delay", metavar="MS", help="Wait this long before each word: 80 to 2400, longer is surer."),
-    ] = None,
-    device: Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = None,
-    dtype: Annotated[
-        str | None, typer.Option("--dtype", help="auto, float32, bfloat16; for Whisper also float16, int8.")
-    ] = None,
+    model: Model = None,
+    language: Language = None,
+    delay: Delay = None,
+    device: Device = None,
+    dtype: Dtype = None,
     max_streams: Annotated[
         int | None, typer.Option("--max-streams", help="Recordings, or pieces of them, side by side. Default: 4.")
     ] = None,
