@@ -132,6 +132,16 @@ class Settings(BaseSettings):
     """How many jobs of one key may be open; more are refused."""
     jobs_keep_days: Annotated[float, Field(gt=0)] = 30.0
     """How long jobs are kept when they have ended; their recordings are not."""
+    knowledge: bool | None = None
+    """Whether a server keeps memories and projects; None for yes, unless anybody can reach it without a key."""
+    memories_most: Annotated[int, Field(ge=1)] = 1000
+    """How many things are remembered for one key."""
+    projects_most: Annotated[int, Field(ge=1)] = 100
+    """How many projects one key may have."""
+    documents_most: Annotated[int, Field(ge=1)] = 500
+    """How many documents one project may hold."""
+    max_document: Annotated[ByteSize, Field(ge=1)] = ByteSize(100 * 2**20)
+    """The largest document that a server takes in."""
     speech_voice: str = ""
     """The voice that speaks unless a client names another; none for the synthesizer's own."""
     speech_url: str = ""

@@ -13,6 +13,7 @@ import uvicorn
 from tests.detectors import LoudnessDetector
 from tests.fakes import LoudnessActivity, SpellingEngine, spelling_pool
 from voxtral_service.assistant.assistant import Assistant
+from voxtral_service.assistant.knowledge import Knowledge
 from voxtral_service.assistant.speech import Synthesizer
 from voxtral_service.engine.base import Capabilities
 from voxtral_service.engine.pool import EnginePool
@@ -58,6 +59,7 @@ async def running(
     jobs: Callable[[EnginePool], Jobs] | None = None,
     speech: Synthesizer | None = None,
     assistant: Assistant | None = None,
+    knowledge: Knowledge | None = None,
 ) -> AsyncIterator[Running]:
     engine = SpellingEngine(places, capabilities=capabilities or Capabilities(live=True))
     limits = replace(files or FileSettings(), detector=LoudnessDetector)
@@ -72,11 +74,14 @@ async def running(
         files=limits,
         speech=speech if speech is not None or assistant is None else assistant.synthesizer,
         assistant=assistant,
+        knowledge=knowledge,
         fetcher=Fetcher(fetch_from, max_bytes=limits.max_upload),
     )
     if jobs is not None:
         state.jobs = jobs(state.pool)
         state.jobs.start()
+    if knowledge is not None:
+        knowledge.start()
     server = uvicorn.Server(configure(state, Listen(port=0)))
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     wyoming = await tcp.listen(state, "127.0.0.1", 0)
@@ -92,6 +97,8 @@ async def running(
         await task
         if state.jobs is not None:
             await state.jobs.stop()
+        if knowledge is not None:
+            await knowledge.stop()
         await state.pool.close()
 
 

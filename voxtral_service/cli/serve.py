@@ -11,6 +11,7 @@ from voxtral_service.cli.options import Device, Dtype, Model
 from voxtral_service.errors import InvalidOption
 
 if TYPE_CHECKING:
+    from voxtral_service.assistant.knowledge import Knowledge
     from voxtral_service.config import Settings
     from voxtral_service.engine.pool import EnginePool
     from voxtral_service.jobs.service import Jobs
@@ -167,10 +168,13 @@ def _run(
     from voxtral_service.server.run import run
 
     state = _state(settings, keys, origins, strict_models=strict_models)
+    # An open door would let anybody fill the disk.
+    guarded = keys is not None or listen.host in LOOPBACK
+    if guarded if settings.knowledge is None else settings.knowledge:
+        state.knowledge = open_knowledge(settings)
     state.speech = setup.synthesizer(settings)
     state.assistant = setup.assistant(settings, state.pool, state.engine, state.speech)
-    # An open door would let anybody fill the disk.
-    if settings.jobs if settings.jobs is not None else keys is not None or listen.host in LOOPBACK:
+    if guarded if settings.jobs is None else settings.jobs:
         state.jobs = open_jobs(settings, state.pool, state.files)
     scheme = "https" if listen.tls_cert else "http"
     door = "anybody is let in" if keys is None else f"{len(keys)} keys"
@@ -238,6 +242,20 @@ def _state(
         defaults=SessionSettings(delay_ms=settings.delay_ms),
         strict_models=strict_models,
     )
+
+
+def open_knowledge(settings: Settings) -> Knowledge:
+    """The memories and projects of a server, with their database at its newest revision."""
+    from voxtral_service.assistant.knowledge import Knowledge, KnowledgeLimits
+    from voxtral_service.cli.database import database
+    from voxtral_service.database.folder import FileFolder
+
+    opened = database(settings)
+    opened.upgrade()
+    limits = KnowledgeLimits(
+        settings.memories_most, settings.projects_most, settings.documents_most, settings.max_document
+    )
+    return Knowledge(opened, FileFolder(settings.data_dir / "documents"), limits=limits)
 
 
 def open_jobs(settings: Settings, pool: EnginePool, files: FileSettings) -> Jobs:

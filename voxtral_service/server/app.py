@@ -6,7 +6,7 @@ from fastapi import FastAPI, WebSocket
 
 from voxtral_service import __version__
 from voxtral_service.errors import ModelNotFound
-from voxtral_service.server import chat, http, jobs, models, page, realtime, speech, transcriptions
+from voxtral_service.server import chat, http, jobs, memories, models, page, projects, realtime, speech, transcriptions
 from voxtral_service.server.state import ServerState
 from voxtral_service.wire import choice
 from voxtral_service.wire.base import Dialect
@@ -26,6 +26,9 @@ def create_app(state: ServerState) -> FastAPI:
     speech.install(app)
     if state.jobs is not None:
         jobs.install(app)
+    if state.knowledge is not None:
+        memories.install(app)
+        projects.install(app)
     page.install(app)
 
     @app.websocket("/v1/realtime")

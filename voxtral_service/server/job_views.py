@@ -122,32 +122,13 @@ class WebhookSecret(BaseModel):
     secret: str
 
 
-def errors(**said: str) -> dict[int | str, dict[str, Any]]:
-    """Responses that tell of errors, by status behind an underscore; with those that every route has."""
-    everywhere = {
-        "401": "No key, or none that is known.",
-        "403": "A page of another site.",
-        "500": "The server failed.",
-    }
-    content = {"application/json": {"schema": openapi.ERROR}}
-    codes = {name.removeprefix("_"): text for name, text in said.items()}
-    answers: dict[int | str, dict[str, Any]] = {
-        int(code): {"description": text, "content": content} for code, text in {**everywhere, **codes}.items()
-    }
-    answers[422] = {
-        "description": "A part of the address, a header or a field cannot be read.",
-        "content": {"application/json": {"schema": openapi.UNREADABLE}},
-    }
-    return answers
-
-
 NO_JOB = "There is no such job of this key."
-MISSING = errors(_404=NO_JOB)
+MISSING = openapi.errors(_404=NO_JOB)
 CREATED: dict[str, Any] = {
     "responses": {
         200: {"description": "The job that this Idempotency-Key has made before.", "model": JobView},
         201: {"description": "A new job.", "model": JobView},
-        **errors(
+        **openapi.errors(
             _400="The recording or a field cannot be used.",
             _404="No such model.",
             _413="The recording is too large.",
@@ -190,7 +171,7 @@ RESULT: dict[int | str, dict[str, Any]] = {
             "text/plain": {"schema": openapi.STRING},
         },
     },
-    **errors(_404=NO_JOB, _409="The job has no result, or none yet."),
+    **openapi.errors(_404=NO_JOB, _409="The job has no result, or none yet."),
 }
 EVENTS: dict[int | str, dict[str, Any]] = {
     200: {

@@ -20,6 +20,7 @@ from voxtral_service.jobs.job import Job, Status
 from voxtral_service.jobs.outbox import DeliveryStatus
 from voxtral_service.jobs.service import Jobs, has_ended
 from voxtral_service.server import job_views as views
+from voxtral_service.server import openapi
 from voxtral_service.server.http import Caller, admitted, state_of
 from voxtral_service.server.keys import ApiKey
 from voxtral_service.server.uploads import received
@@ -34,7 +35,7 @@ KEEP_ALIVE = 15.0
 _SEGMENT = TypeAdapter(TranscriptSegment)
 
 
-routes = APIRouter(dependencies=[Depends(admitted)], tags=["jobs"], responses=views.errors())
+routes = APIRouter(dependencies=[Depends(admitted)], tags=["jobs"], responses=openapi.errors())
 
 
 def jobs_of(request: Request) -> Jobs:
@@ -63,7 +64,7 @@ async def create(
     return JSONResponse(views.view(job).model_dump(mode="json"), 201 if made else 200, headers)
 
 
-@routes.get("/v1/jobs", responses=views.errors(_404="There is no job with the id in `after`."))
+@routes.get("/v1/jobs", responses=openapi.errors(_404="There is no job with the id in `after`."))
 def list_jobs(
     key: Caller,
     jobs: ServersJobs,
@@ -146,7 +147,7 @@ def webhook_secret(key: Caller, jobs: ServersJobs) -> views.WebhookSecret:
     return views.WebhookSecret(secret=jobs.secret(key.name))
 
 
-@routes.post("/v1/webhooks/{id}/retry", responses=views.errors(_404="There is no such webhook of this key."))
+@routes.post("/v1/webhooks/{id}/retry", responses=openapi.errors(_404="There is no such webhook of this key."))
 def retry_webhook(id: str, key: Caller, jobs: ServersJobs) -> views.WebhookView:
     """Deliver a dead webhook again; others are left alone."""
     return views.webhook(jobs.revive(id, key.name))

@@ -81,6 +81,25 @@ UNREADABLE = _object("error detail", error=_OPENAI, detail=_DETAIL)
 """A part of the address, a header or a body that cannot be read, for clients of either API."""
 
 
+def errors(**said: str) -> dict[int | str, dict[str, Any]]:
+    """Responses that tell of errors, by status behind an underscore; with those that every route has."""
+    everywhere = {
+        "401": "No key, or none that is known.",
+        "403": "A page of another site.",
+        "500": "The server failed.",
+    }
+    content = {"application/json": {"schema": ERROR}}
+    codes = {name.removeprefix("_"): text for name, text in said.items()}
+    answers: dict[int | str, dict[str, Any]] = {
+        int(code): {"description": text, "content": content} for code, text in {**everywhere, **codes}.items()
+    }
+    answers[422] = {
+        "description": "A part of the address, a header or a field cannot be read.",
+        "content": {"application/json": {"schema": UNREADABLE}},
+    }
+    return answers
+
+
 def answers(*shapes: JsonSchema, stream: bool, said: str = "What was said.") -> dict[int | str, Any]:
     content = {"application/json": {"schema": {"anyOf": list(shapes)}}, "text/plain": {"schema": STRING}}
     if stream:

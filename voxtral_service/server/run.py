@@ -109,6 +109,8 @@ async def run(state: ServerState, listen: Listen) -> None:
         state.jobs.start()
     if state.assistant is not None:
         state.assistant.start()
+    if state.knowledge is not None:
+        state.knowledge.start()
     try:
         await DrainingServer(configure(state, listen), state, listen.grace).serve()
     finally:
@@ -116,6 +118,8 @@ async def run(state: ServerState, listen: Listen) -> None:
             wyoming.close()
         if state.jobs is not None:
             await state.jobs.stop()
+        if state.knowledge is not None:
+            await state.knowledge.stop()
         if state.assistant is not None:
             await state.assistant.close()
         if state.speech is not None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from voxtral_service.assistant.assistant import Assistant
+from voxtral_service.assistant.knowledge import Knowledge
 from voxtral_service.assistant.speech import Synthesizer
 from voxtral_service.audio.vad import Detector
 from voxtral_service.engine.base import Engine
@@ -73,6 +74,8 @@ class ServerState:
     """Gets recordings from addresses that requests name."""
     jobs: Jobs | None = None
     """Recordings that are transcribed in the background, where that is wanted."""
+    knowledge: Knowledge | None = None
+    """Memories and projects, where those are kept."""
     speech: Synthesizer | None = None
     """What speaks, where something is installed that does."""
     assistant: Assistant | None = None

@@ -1,6 +1,6 @@
-"""Forms with recordings, read as they come: small things in memory, recordings on disk, all within limits.
+"""Forms with a file, read as they come: small things in memory, the file on disk, all within limits.
 
-A recording is held in a temporary file without a name, which is gone when it is closed, and when the process dies.
+A file is held in a temporary file without a name, which is gone when it is closed, and when the process dies.
 """
 
 from __future__ import annotations
@@ -49,33 +49,33 @@ class Upload:
 
 @asynccontextmanager
 async def received(
-    request: Request, *, max_bytes: int, clock: Callable[[], float] = time.monotonic
+    request: Request, *, max_bytes: int, what: str = "recording", clock: Callable[[], float] = time.monotonic
 ) -> AsyncGenerator[Upload]:
-    """The form that a request holds; its file is there inside the block.
+    """The form that a request holds; its file, which errors call `what`, is there inside the block.
 
     Raises TooLarge when the file has more than `max_bytes`, before it is read if the request says so; BadField and
     CallerError for what is no form, no whole form, or does not come; Starlette's ClientDisconnect when the client goes.
     """
-    form = await _parsed(request, max_bytes, clock)
+    form = await _parsed(request, max_bytes, what, clock)
     try:
-        yield _upload(form)
+        yield _upload(form, what)
     finally:
         await form.close()
 
 
-async def _parsed(request: Request, max_bytes: int, clock: Callable[[], float]) -> FormData:
+async def _parsed(request: Request, max_bytes: int, what: str, clock: Callable[[], float]) -> FormData:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > max_bytes + MAX_BESIDE:
-        raise _too_large(max_bytes, int(announced))
-    stream = _limited(request, max_bytes, clock)
+        raise _too_large(max_bytes, int(announced), what)
+    stream = _limited(request, max_bytes, what, clock)
     parser: FormParser | _WholeFormParser
     if kind == MULTIPART:
         parser = _WholeFormParser(request.headers, stream, max_files=1, max_fields=MAX_FIELDS, max_part_size=MAX_FIELD)
     elif kind == URLENCODED:
         parser = FormParser(request.headers, stream, max_fields=MAX_FIELDS, max_part_size=MAX_FIELD)
     else:
-        raise BadField(f"the request must be a form of type {MULTIPART}, with the recording in the part named file")
+        raise BadField(f"the request must be a form of type {MULTIPART}, with the {what} in the part named file")
     try:
         return await parser.parse()
     except MultiPartException as error:
@@ -114,7 +114,7 @@ class _WholeFormParser(MultiPartParser):
         return form
 
 
-async def _limited(request: Request, max_bytes: int, clock: Callable[[], float]) -> AsyncGenerator[bytes]:
+async def _limited(request: Request, max_bytes: int, what: str, clock: Callable[[], float]) -> AsyncGenerator[bytes]:
     chunks: AsyncIterator[bytes] = request.stream()
     taken, began = 0, clock()
     while True:
@@ -126,28 +126,28 @@ async def _limited(request: Request, max_bytes: int, clock: Callable[[], float])
             return
         taken += len(chunk)
         if taken > max_bytes + MAX_BESIDE:
-            raise _too_large(max_bytes, taken)
+            raise _too_large(max_bytes, taken, what)
         if (elapsed := clock() - began) > PATIENCE and taken < SLOWEST * elapsed:
             raise CallerError(f"the upload is too slow: {taken} bytes in {elapsed:.0f} seconds; send it again")
         yield chunk
 
 
-def _too_large(limit: int, size: int) -> TooLarge:
+def _too_large(limit: int, size: int, what: str) -> TooLarge:
     return TooLarge(
-        f"Maximum content size limit ({limit}) exceeded ({size} bytes read); send a shorter or compressed recording",
+        f"Maximum content size limit ({limit}) exceeded ({size} bytes read); send a shorter or compressed {what}",
         field="file",
     )
 
 
-def _upload(form: FormData) -> Upload:
+def _upload(form: FormData, what: str) -> Upload:
     fields, file = [], None
     for name, value in form.multi_items():
         if isinstance(value, UploadFile):
             if name != "file":
                 raise BadField(
-                    f"there is a file in {name[:80]!r}; recordings go into the part named file", field="file"
+                    f"there is a file in {name[:80]!r}; the {what} goes into the part named file", field="file"
                 )
-            file = UploadedFile(value.filename or "the recording", value.file)
+            file = UploadedFile(value.filename or f"the {what}", value.file)
         else:
             fields.append((name, value))
     return Upload(tuple(fields), file)
