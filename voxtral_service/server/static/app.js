@@ -8,6 +8,7 @@ import { openMicrophone } from "./microphone.js";
 import { Notices } from "./notices.js";
 import { isKey, servedModel } from "./server.js";
 import { DELAYS, DELAYS_MS, loadKey, loadSettings, saveKey, saveSettings } from "./settings.js";
+import { Talk } from "./talk.js";
 import { Transcript, clock } from "./transcript.js";
 
 const $ = (id) => document.getElementById(id);
@@ -17,6 +18,7 @@ const LABELS = { idle: "Start", starting: "Starting…", waiting: "Stop", live: 
 const LEADS = { idle: "Press Start and speak.", waiting: "Connecting…", live: "Speak now." };
 const STATES = { idle: "Ready", starting: "Starting", waiting: "Connecting", live: "Listening", stopping: "Finishing" };
 
+const TABS = [$("tab-captions"), $("tab-talk")];
 const notices = new Notices($("notice"));
 const captions = new Captions($("log"), $("open"));
 const meter = new Meter($("level"));
@@ -130,7 +132,7 @@ function become(next) {
   document.body.dataset.state = state;
   $("toggle-label").textContent = LABELS[state];
   $("toggle").disabled = state === "starting" || state === "stopping";
-  $("state").textContent = STATES[state];
+  if (settings.view === "captions") $("state").textContent = STATES[state];
   $("lead").textContent = LEADS[state] ?? $("lead").textContent;
   document.title = state === "live" ? "● Listening – voxtral" : "voxtral";
   refresh();
@@ -253,6 +255,46 @@ addEventListener("beforeunload", (event) => {
   if (connection || (!saved && transcript.turns.length)) event.preventDefault();
 });
 
+// -- captions or a conversation
+
+function showView(view) {
+  settings.view = view;
+  document.body.dataset.view = view;
+  for (const part of document.querySelectorAll("[data-view]")) {
+    if (part !== document.body) part.hidden = part.dataset.view !== view;
+  }
+  for (const tab of TABS) {
+    const chosen = tab.id === `tab-${view}`;
+    tab.setAttribute("aria-selected", chosen);
+    tab.tabIndex = chosen ? 0 : -1;
+  }
+  $("latest").hidden = true;
+  scrollTo({ top: document.documentElement.scrollHeight });
+  if (view === "talk") talk.show();
+  else become(state);
+}
+
+/** Go to the other view; what listens for this one stops. */
+async function changeView(view) {
+  if (view === settings.view) return;
+  notices.clear();
+  showSettings(false);
+  if (settings.view === "talk") await talk.leave();
+  else await stop();
+  showView(view);
+  saveSettings(settings);
+}
+
+for (const tab of TABS) {
+  tab.onclick = () => changeView(tab.id.replace("tab-", ""));
+  tab.onkeydown = ({ key }) => {
+    if (key !== "ArrowLeft" && key !== "ArrowRight") return;
+    const other = TABS[1 - TABS.indexOf(tab)];
+    other.focus();
+    other.click();
+  };
+}
+
 // -- following the words
 
 const atEnd = () => innerHeight + scrollY >= document.documentElement.scrollHeight - 80;
@@ -289,7 +331,7 @@ $("key-form").onsubmit = async (event) => {
   if (!isKey(given)) return askForKey("That is not an API key; voxtral keys make and show one on the server.");
   saveKey((key = given));
   showKeyForm(false);
-  if (await greet()) $("toggle").focus();
+  if (await greet()) $(settings.view === "talk" ? "question" : "toggle").focus();
 };
 $("forget").onclick = () => {
   saveKey((key = ""));
@@ -310,11 +352,21 @@ async function greet() {
     return false;
   }
   showKeyForm(false);
+  if (settings.view === "talk") talk.show();
   $("model").textContent = model.id;
   showLanguages(model.languages?.length ? model.languages : LANGUAGES);
   return true;
 }
 
+const talk = new Talk({
+  $,
+  notices,
+  settings,
+  key: () => key,
+  refused: (reason) => (reason.key ? askForKey(reason.message) : notices.show(reason.message, { kind: "error" })),
+  follow: keepInView,
+});
+showView(settings.view === "talk" ? "talk" : "captions");
 showDelay();
 showLanguages([...new Set([...LANGUAGES, settings.language].filter(Boolean))]);
 become("idle");

@@ -12,10 +12,15 @@ export function plainText(turns) {
 /** Offer the turns as a file; `about` is told in the JSON. */
 export function download(format, turns, about) {
   const write = { txt: plainText, srt, vtt, json: (turns) => json(turns, about) }[format];
-  const url = URL.createObjectURL(new Blob([write(turns)], { type: `${TYPES[format]};charset=utf-8` }));
+  saveFile(`transcript-${localMinute(new Date())}.${format}`, write(turns), TYPES[format]);
+}
+
+/** Let the browser save a text. */
+export function saveFile(name, text, type) {
+  const url = URL.createObjectURL(new Blob([text], { type: `${type};charset=utf-8` }));
   const link = document.createElement("a");
   link.href = url;
-  link.download = `transcript-${localMinute(new Date())}.${format}`;
+  link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }

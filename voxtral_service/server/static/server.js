@@ -18,6 +18,15 @@ export async function servedModel(key) {
   return (await response.json()).data[0];
 }
 
+/** The voices that answers can be spoken with, none where nothing speaks; null when the server wants a (better) key. */
+export async function voices(key) {
+  const response = await fetch(address("v1/audio/voices"), { headers: key ? { Authorization: `Bearer ${key}` } : {} });
+  if (response.status === 401) return null;
+  if (response.status === 400) return [];
+  if (!response.ok) throw new Error(await errorMessage(response));
+  return (await response.json()).items;
+}
+
 /**
  * Why a websocket was refused; browsers hide the answer from the page, so the server is asked again by HTTP.
  *
@@ -43,7 +52,7 @@ export async function whyRefused(key) {
   }
 }
 
-async function errorMessage(response) {
+export async function errorMessage(response) {
   const body = await response.json().catch(() => null);
   return body?.error?.message ?? `The server answered ${response.status}.`;
 }

@@ -4,7 +4,15 @@
 export const DELAYS_MS = { minimal: 160, low: 240, medium: 480, high: 960, xhigh: 2400 };
 export const DELAYS = Object.keys(DELAYS_MS);
 
-const DEFAULTS = { language: "", delay: "medium", turns: "automatic" };
+const DEFAULTS = {
+  view: "captions",
+  language: "",
+  delay: "medium",
+  turns: "automatic",
+  voice: "",
+  spoken: true,
+  ends: "automatic",
+};
 const SETTINGS = "voxtral.settings";
 const KEY = "voxtral.key";
 
