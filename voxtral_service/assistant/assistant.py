@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from voxtral_service.assistant.answer import AnswerSettings, Parts
-from voxtral_service.assistant.context import ContextProvider
+from voxtral_service.assistant.context import question_of
 from voxtral_service.assistant.conversation import Conversation
+from voxtral_service.assistant.knowledge import Knowledge
 from voxtral_service.assistant.llm import LanguageModel
 from voxtral_service.assistant.makings import ResponderSettings, Understand
 from voxtral_service.assistant.mcp_servers import SharedServers
@@ -41,8 +42,8 @@ class AssistantSettings:
 class Assistant:
     """Made once; `open` begins a conversation.
 
-    `more_tools` are asked for what the owner of a conversation has beside the common tools, `context` for what is known
-    before it, `servers` for the tools of other servers; `closing` frees what the model holds.
+    `more_tools` are asked for what the owner of a conversation has beside the common tools, `knowledge` for his
+    memories and documents, `servers` for the tools of other servers; `closing` frees what the model holds.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class Assistant:
         hears: bool = False,
         understand: Understand | None = None,
         more_tools: Sequence[Callable[[str], Iterable[Callee]]] = (),
-        context: Callable[[str], ContextProvider] | None = None,
+        knowledge: Knowledge | None = None,
         servers: SharedServers | None = None,
         closing: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
@@ -62,7 +63,7 @@ class Assistant:
         self.synthesizer = synthesizer
         self._model, self._settings = model, settings
         self._understand = understand
-        self._more_tools, self._context, self._closing = more_tools, context, closing
+        self._more_tools, self._knowledge, self._closing = more_tools, knowledge, closing
         self._servers = servers
 
     def start(self) -> None:
@@ -70,10 +71,11 @@ class Assistant:
         if self._servers is not None:
             self._servers.start()
 
-    def open(self, owner: str) -> Responder:
+    def open(self, owner: str, project: str | None = None) -> Responder:
         """Somebody who answers, in the running event loop; silent until it is told how (ConfigureResponses).
 
-        `owner` is whose memories, documents and timers those of this conversation are.
+        `owner` is whose memories, documents and timers those of this conversation are. In one of his projects it is
+        kept there, follows the project's instructions, and knows no other documents.
         """
 
         async def announce(text: str) -> None:
@@ -83,11 +85,17 @@ class Assistant:
         common = (clock_tool(self._settings.home, time.time), CALCULATOR, UNITS, *timers.tools())
         servers = self._servers.session() if self._servers is not None else None
         own = [tool for more in self._more_tools for tool in more(owner)]
+        keeper = context = None
+        if (knowledge := self._knowledge) is not None:
+            keeper = knowledge.keeper(owner, project) if project is not None else None
+            context = knowledge.context(owner, project)
+            own += knowledge.tools(owner, project, said=lambda: question_of(conversation.messages()))
+        conversation = Conversation(self._settings.instructions, told=keeper.put if keeper is not None else None)
         parts = Parts(
             self._model,
             self.synthesizer,
             Toolbox((*common, *own) if self._settings.tools else (), servers=servers),
-            context=self._context(owner) if self._context is not None else None,
+            context=context,
             hears=self.hears,
         )
         silent = ResponderSettings(
@@ -99,7 +107,7 @@ class Assistant:
         responder = Responder(
             parts,
             silent,
-            Conversation(self._settings.instructions),
+            conversation,
             understand=self._understand,
             at_close=(timers.close,),
         )

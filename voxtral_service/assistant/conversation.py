@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from voxtral_service.audio import SAMPLE_RATE, Samples
 from voxtral_service.chat import Message
@@ -18,8 +18,16 @@ FRONT = ""
 class Conversation:
     """Messages in order, in entries that stay or go together: a turn, an answer with its tools' work."""
 
-    def __init__(self, instructions: str = "", *, characters: int = MAX_CHARACTERS) -> None:
+    def __init__(
+        self,
+        instructions: str = "",
+        *,
+        characters: int = MAX_CHARACTERS,
+        told: Callable[[str, Sequence[Message[Samples]]], None] | None = None,
+    ) -> None:
+        """`told` hears of every entry when it changes, for whoever keeps them; not of those that are removed."""
         self.instructions = instructions
+        self._told = told
         self._characters = characters
         self._entries: dict[str, tuple[Message[Samples], ...]] = {}
 
@@ -36,6 +44,8 @@ class Conversation:
             self._entries = {**before, key: tuple(messages), **behind}
         else:
             self._entries[key] = tuple(messages)
+        if self._told is not None:
+            self._told(key, self._entries[key])
         while len(self._entries) > MAX_ENTRIES:
             del self._entries[next(iter(self._entries))]
 

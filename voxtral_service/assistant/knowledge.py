@@ -6,6 +6,7 @@ import asyncio
 import logging
 import secrets
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from voxtral_service.assistant import documents as documents_
 from voxtral_service.assistant import memories as memories_
 from voxtral_service.assistant import projects as projects_
 from voxtral_service.assistant.documents import Document, Documents, NewDocument
+from voxtral_service.assistant.keeper import Keeper
 from voxtral_service.assistant.kept_conversations import KeptConversations
 from voxtral_service.assistant.memories import Memories
 from voxtral_service.assistant.own_context import OwnContext
@@ -66,6 +68,7 @@ class Knowledge:
         self._database, self._clock = database, clock
         self._reader = reader or Reader()
         self._sweeper: asyncio.Task[None] | None = None
+        self._keepers: weakref.WeakSet[Keeper] = weakref.WeakSet()
 
     def start(self) -> None:
         """Begin to forget in time, in the loop that runs now."""
@@ -73,10 +76,12 @@ class Knowledge:
         self._sweeper = asyncio.create_task(self._sweep(), name="knowledge-sweep")
 
     async def stop(self) -> None:
-        """Stop that; harmless if repeated."""
+        """Stop that, once conversations are written down; harmless if repeated."""
         if self._sweeper is not None:
             self._sweeper.cancel()
             await asyncio.wait([self._sweeper])
+        for keeper in tuple(self._keepers):
+            await keeper.written()
         self._database.close()
 
     # -- for a conversation
@@ -93,6 +98,12 @@ class Knowledge:
     def context(self, owner: str, project: str | None = None) -> OwnContext:
         """What belongs before that conversation."""
         return OwnContext(self.memories, self.projects, self.documents, owner, project)
+
+    def keeper(self, owner: str, project: str) -> Keeper:
+        """Who writes that conversation down, in the running event loop."""
+        made = Keeper(self.conversations, project, owner)
+        self._keepers.add(made)
+        return made
 
     # -- documents
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from voxtral_service.assistant.answer import AnswerSettings
 from voxtral_service.assistant.assistant import INSTRUCTIONS, Assistant, AssistantSettings
+from voxtral_service.assistant.knowledge import Knowledge
 from voxtral_service.assistant.llm import LanguageModel
 from voxtral_service.assistant.mcp_servers import SharedServers
 from voxtral_service.assistant.phrases import phrases
@@ -40,9 +41,15 @@ BUNDLED = "wren-chat"
 
 
 def assistant(
-    settings: Settings, pool: EnginePool, engine: Engine | None, synthesizer: Synthesizer | None
+    settings: Settings,
+    pool: EnginePool,
+    engine: Engine | None,
+    synthesizer: Synthesizer | None,
+    knowledge: Knowledge | None = None,
 ) -> Assistant:
     """The assistant of a server or a command. `engine` understands sound that callers put into messages, if they may.
+
+    `knowledge` is what it knows of people, and whoever opened that closes it.
 
     Raises InvalidOption and ModelNotFound for settings that cannot be.
     """
@@ -65,6 +72,7 @@ def assistant(
         ),
         hears=answering.hears,
         understand=understand if engine is not None else None,
+        knowledge=knowledge,
         servers=SharedServers(settings.mcp_servers, AllowedHosts(settings.url_hosts)),
         closing=answering.close,
     )

@@ -173,7 +173,7 @@ def _run(
     if guarded if settings.knowledge is None else settings.knowledge:
         state.knowledge = open_knowledge(settings)
     state.speech = setup.synthesizer(settings)
-    state.assistant = setup.assistant(settings, state.pool, state.engine, state.speech)
+    state.assistant = setup.assistant(settings, state.pool, state.engine, state.speech, state.knowledge)
     if guarded if settings.jobs is None else settings.jobs:
         state.jobs = open_jobs(settings, state.pool, state.files)
     scheme = "https" if listen.tls_cert else "http"
