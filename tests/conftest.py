@@ -15,6 +15,8 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 for name in [name for name in os.environ if name.startswith("VOXTRAL_")]:
     del os.environ[name]
 os.environ["VOXTRAL_CONFIG"] = os.devnull
+# Texts are compared to the letter, whatever company they were heard in and whatever the machine's instructions are.
+os.environ["VOXTRAL_DTYPE"] = "float32"
 _data = tempfile.TemporaryDirectory(prefix="voxtral-")
 atexit.register(_data.cleanup)
 os.environ["VOXTRAL_DATA_DIR"] = _data.name

@@ -19,7 +19,8 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_defaults_suit_a_machine_that_nobody_has_set_up() -> None:
+def test_defaults_suit_a_machine_that_nobody_has_set_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("VOXTRAL_DTYPE")
     settings = config.load()
     assert (settings.model, settings.device, settings.dtype, settings.delay_ms) == ("auto", "auto", "auto", None)
     assert settings.models_dir.name == "models"

@@ -1,4 +1,4 @@
-"""Three ways of attending over rings agree with attention over everything, windowed."""
+"""Four ways of attending over rings agree with attention over everything, windowed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from voxtral_service.engine.kv_cache import GatheredSteps, RingCache, RowChunk, RowSteps
+from voxtral_service.engine.kv_cache import GatheredSteps, RingCache, RowChunk, RowSteps, ShortSteps, steps
 from voxtral_service.voxtral.layers import CausalWindow
 
 HEADS, HEAD_DIM = 4, 8
@@ -26,7 +26,7 @@ def make_cache(window: int, step: int, kv_heads: int) -> RingCache:
 
 
 @pytest.mark.parametrize(("window", "step", "kv_heads"), [(10, 4, 4), (12, 1, 2), (7, 4, 2), (16, 1, 4)])
-@pytest.mark.parametrize("way", ["rows", "gathered", "chunks", "mixed"])
+@pytest.mark.parametrize("way", ["rows", "short", "gathered", "chunks", "mixed"])
 def test_rings_equal_the_sliding_window(window: int, step: int, kv_heads: int, way: str) -> None:
     torch.manual_seed(0)
     time = 60
@@ -48,14 +48,21 @@ def test_rings_equal_the_sliding_window(window: int, step: int, kv_heads: int, w
             n = step
             part = slice(at, at + n)
             starts = np.array([at, at])
-            steps = (
+            kind = ShortSteps if way == "short" else RowSteps
+            kv = (
                 GatheredSteps(cache, torch.from_numpy(slots), torch.from_numpy(starts))
                 if way == "gathered"
-                else RowSteps(cache, slots, starts)
+                else kind(cache, slots, starts)
             )
-            got[:, part] = steps.attend(0, q[:, part], k[:, part], v[:, part])
+            got[:, part] = kv.attend(0, q[:, part], k[:, part], v[:, part])
         at += n
     torch.testing.assert_close(got, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_only_short_rings_are_copied_side_by_side() -> None:
+    slots, starts = np.array([0]), np.array([0])
+    assert isinstance(steps(make_cache(128, 4, 2), slots, starts), ShortSteps)
+    assert isinstance(steps(make_cache(750, 4, 2), slots, starts), RowSteps)
 
 
 def test_a_ring_holds_the_window_and_one_step_and_never_wraps_within_a_step() -> None:

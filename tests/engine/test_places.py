@@ -12,7 +12,7 @@ import pytest
 from tests import tiny
 from tests.engine.conftest import RecordingRunner
 from voxtral_service.engine.base import StreamOptions, transcribe
-from voxtral_service.engine.scheduler import CHUNK_FRAMES, Scheduler
+from voxtral_service.engine.scheduler import BACKLOG_FRAMES, CHUNK_FRAMES, CROWD, Scheduler
 from voxtral_service.engine.vacancy import Vacancy
 from voxtral_service.engine.voxtral_realtime import VoxtralRealtimeEngine
 from voxtral_service.errors import EngineError, Overloaded
@@ -99,6 +99,20 @@ class Waiting:
     def __init__(self, slot: int, *, bulk: bool, frames: int) -> None:
         self.slot, self.bulk, self.frames = slot, bulk, frames
         self.joined, self.has_vectors = True, False
+
+
+def test_in_a_crowd_late_frames_are_encoded_together() -> None:
+    scheduler = Scheduler(CROWD)
+    streams: list[Any] = [Waiting(scheduler.take_slot() or 0, bulk=False, frames=BACKLOG_FRAMES) for _ in range(CROWD)]
+    for stream in streams[1:]:
+        scheduler.add(stream)
+    assert scheduler.next_work().chunks == [(streams[1], BACKLOG_FRAMES)]
+    scheduler.add(streams[0])
+    work = scheduler.next_work()
+    assert not work.chunks
+    assert len(work.steps) == CROWD
+    streams[0].frames = CHUNK_FRAMES
+    assert scheduler.next_work().chunks == [(streams[0], CHUNK_FRAMES)]
 
 
 def test_a_live_frame_waits_for_one_bounded_step_of_a_file() -> None:

@@ -247,10 +247,14 @@ def test_a_device_that_is_not_there_is_refused() -> None:
     assert loading.pick_device("auto") == CPU
 
 
-def test_dtypes_suit_their_device() -> None:
+def test_dtypes_suit_their_device(monkeypatch: pytest.MonkeyPatch) -> None:
     assert loading.pick_dtype("auto", CPU) is torch.float32
     assert loading.pick_dtype("auto", torch.device("cuda")) is torch.bfloat16
     assert loading.pick_dtype("bfloat16", CPU) is torch.bfloat16
+    monkeypatch.setattr(loading, "packing_pays", lambda dtype, device: dtype is torch.bfloat16)
+    assert loading.pick_dtype("auto", CPU) is torch.float32
+    assert loading.pick_dtype("auto", CPU, packs=True) is torch.bfloat16
+    assert loading.pick_dtype("float32", CPU, packs=True) is torch.float32
     with pytest.raises(InvalidOption, match="Voxtral models run in float32 or bfloat16, not in int8"):
         loading.pick_dtype("int8", CPU)
     assert loading.compute_type("auto", CPU) == "int8"

@@ -7,7 +7,8 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from functools import cache
+from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -47,6 +48,15 @@ class Callee(Protocol):
 Arguments = TypeVar("Arguments", bound=BaseModel)
 
 
+@cache
+def _schema(arguments: type[BaseModel]) -> dict[str, Any]:
+    """Made once: it takes a millisecond, and every conversation asks for those of all its tools."""
+    schema = arguments.model_json_schema()
+    schema.pop("title", None)
+    schema.pop("description", None)
+    return schema
+
+
 @dataclass(frozen=True)
 class BuiltIn(Generic[Arguments]):
     """A function as a tool; its arguments' model is its JSON Schema."""
@@ -60,10 +70,7 @@ class BuiltIn(Generic[Arguments]):
     @property
     def tool(self) -> Tool:
         """See `Callee`."""
-        schema = self.arguments.model_json_schema()
-        schema.pop("title", None)
-        schema.pop("description", None)
-        return Tool(self.name, self.description, schema)
+        return Tool(self.name, self.description, dict(_schema(self.arguments)))
 
     async def call(self, arguments: str) -> str:
         """See `Callee`."""

@@ -165,7 +165,7 @@ def _run(
 
     from voxtral_service.assistant import setup
     from voxtral_service.server.logs import announce
-    from voxtral_service.server.run import run
+    from voxtral_service.server.run import loop_factory, run
 
     state = _state(settings, keys, origins, strict_models=strict_models)
     # An open door would let anybody fill the disk.
@@ -181,7 +181,8 @@ def _run(
     wyoming = f", Wyoming on port {listen.wyoming_port}" if listen.wyoming_port else ""
     announce(f"serving {state.model.name} on {scheme}://{listen.host}:{listen.port}{wyoming}; {door}")
     try:
-        asyncio.run(run(state, listen))
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            runner.run(run(state, listen))
     finally:
         state.engine.close()
 

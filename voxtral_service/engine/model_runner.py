@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from voxtral_service.engine.graphs import BucketedGraphs
-from voxtral_service.engine.kv_cache import GatheredSteps, RingCache, RowChunk, RowSteps, Snapshot
+from voxtral_service.engine.kv_cache import GatheredSteps, RingCache, RowChunk, Snapshot, steps
 from voxtral_service.engine.packed import pack_linears, packing_pays
 from voxtral_service.voxtral.config import (
     ENCODER_FRAMES_PER_TOKEN,
@@ -115,7 +115,7 @@ class ModelRunner:
         index, positions, sound = (torch.from_numpy(array) for array in (slots, starts, samples))
         if self._encode_graphs:
             return self._encode_graphs(index, positions, sound).clone()
-        return self._encode_rows(index, positions, sound, RowSteps(self._encoder_rings, slots, starts))
+        return self._encode_rows(index, positions, sound, steps(self._encoder_rings, slots, starts))
 
     def _encode_rows(self, slots: Tensor, starts: Tensor, samples: Tensor, kv: KeyValues | None = None) -> Tensor:
         mel = self.model.log_mel(samples).to(self.dtype)
@@ -159,7 +159,7 @@ class ModelRunner:
         )
         if self._decode_graphs:
             return self._decode_graphs(index, positions, audio, given, delays, penalties).cpu().numpy()
-        kv = RowSteps(self._decoder_rings, slots, starts)
+        kv = steps(self._decoder_rings, slots, starts)
         return self._decode_rows(index, positions, audio, given, delays, penalties, kv).numpy()
 
     def _decode_rows(

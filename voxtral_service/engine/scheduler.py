@@ -10,7 +10,11 @@ from voxtral_service.engine.stream import RealtimeStream
 CHUNK_FRAMES = 32
 """Most frames encoded in one pass (2.56 s); bounds how long a live stream waits behind a file."""
 BACKLOG_FRAMES = 4
-"""From this many waiting frames on, a stream is encoded in a pass of its own instead of a frame at a time."""
+"""From this many waiting frames on, a stream is encoded in a pass of its own instead of a frame at a time,"""
+CROWD = 12
+"""unless it is one of so many live streams: there is a step nearly all the time then, in which a late frame costs less
+than in a pass of its own (0.3 ms against 0.45 to 1.3), and the frames of a flush are heard as fast as they are decoded,
+one a turn. Only `CHUNK_FRAMES` and more still make a pass."""
 
 
 @dataclass(slots=True)
@@ -73,10 +77,12 @@ class Scheduler:
         """
         work = Work()
         backlogs: list[RealtimeStream] = []
+        crowded = sum(not stream.bulk for stream in self._streams.values()) >= CROWD
+        late = CHUNK_FRAMES if crowded else BACKLOG_FRAMES
         for stream in self._streams.values():
             if stream.has_vectors:
                 work.decodes.append(stream)
-            elif (frames := stream.frames) and (stream.bulk or frames >= BACKLOG_FRAMES):
+            elif (frames := stream.frames) and (stream.bulk or frames >= late):
                 backlogs.append(stream)
             elif frames:
                 work.steps.append(stream)

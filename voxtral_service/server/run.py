@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -98,6 +99,11 @@ def configure(state: ServerState, listen: Listen) -> uvicorn.Config:
         log_level="warning",
         lifespan="off",
     )
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Makes event loops: uvloop's where it is installed (not on Windows), which cost half as much a message."""
+    return uvicorn.Config("").get_loop_factory()
 
 
 async def run(state: ServerState, listen: Listen) -> None:
