@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,15 +13,19 @@ import numpy as np
 import pytest
 import pytest_asyncio
 import soundfile
-from playwright.async_api import Browser
+from playwright.async_api import Browser, FilePayload
 
 from tests.assistant.kit import ScriptedModel, SlowTool
 from tests.server.browser import PATIENCE_MS, Tab, in_a_browser, launched, talk, visit
 from tests.server.conftest import Serve
 from voxtral_service.assistant.assistant import Assistant, AssistantSettings
 from voxtral_service.assistant.espeak import Espeak
+from voxtral_service.assistant.knowledge import Knowledge
 from voxtral_service.assistant.setup import Nobody
 from voxtral_service.chat import Tool, ToolCall
+from voxtral_service.database.database import Database
+from voxtral_service.database.folder import FileFolder
+from voxtral_service.server.keys import ANONYMOUS
 
 LONG = "This answer goes on and on, with one word after another, and then some more of them. " * 6
 FOUND = "Quoted.\nlease.pdf, page 3:\n> The rent is due on the fifth."
@@ -170,3 +177,66 @@ async def test_tabs_are_moved_between_with_arrows(serve: Serve, chromium: Browse
         assert not await tab.page.locator("#captions").is_visible()
         await tab.page.keyboard.press("ArrowLeft")
         await tab.page.locator("#captions").wait_for()
+
+
+@pytest.fixture
+def knowledge(tmp_path: Path, new_sqlite: Path) -> Knowledge:
+    shutil.copy(new_sqlite, tmp_path / "voxtral.db")
+    return Knowledge(Database.open(f"sqlite:///{tmp_path / 'voxtral.db'}"), FileFolder(tmp_path / "documents"))
+
+
+@in_a_browser
+async def test_memories_are_switched_on_read_edited_and_forgotten(
+    serve: Serve, chromium: Browser, knowledge: Knowledge
+) -> None:
+    async with serve(assistant=assistant(("Yes.",)), knowledge=knowledge) as server, visit(chromium, server) as tab:
+        page, memories, owner = tab.page, knowledge.memories, ANONYMOUS.name
+        await page.click("#tab-talk")
+        await page.check("#remember")
+        await page.locator("#memories-help", has_text="kept on this server").wait_for(timeout=PATIENCE_MS)
+        assert memories.enabled(owner)
+        for text in ("I live in Lyon.", "My cat is called Ada."):
+            memories.add(owner, text, "remember this")
+        await page.reload()
+        items = page.locator("#memory-list li")
+        await items.nth(1).wait_for(timeout=PATIENCE_MS)
+        await items.nth(1).locator("[title^=Edit]").click()
+        await page.fill("#memory-list input", "I live in Paris.")
+        await page.keyboard.press("Enter")
+        await items.filter(has_text="Paris").wait_for(timeout=PATIENCE_MS)
+        async with page.expect_download() as started:
+            await page.click("#export-memories")
+        saved = await (await started.value).path()
+        kept = json.loads(await asyncio.to_thread(Path(saved).read_text, "utf-8"))
+        assert [memory["text"] for memory in kept["memories"]] == ["My cat is called Ada.", "I live in Paris."]
+        await items.filter(has_text="Ada").locator("[title^=Forget]").click()
+        await items.filter(has_text="Ada").wait_for(state="detached", timeout=PATIENCE_MS)
+        await page.click("#wipe-memories")
+        assert len(memories.list(owner)) == 1  # not before it is said again
+        await page.click("text=Forget them")
+        await tab.notice("Forgotten: 1.")
+        assert memories.list(owner) == []
+        assert tab.errors == []
+
+
+@in_a_browser
+async def test_documents_are_put_into_projects(serve: Serve, chromium: Browser, knowledge: Knowledge) -> None:
+    async with serve(assistant=assistant(("Yes.",)), knowledge=knowledge) as server, visit(chromium, server) as tab:
+        page = tab.page
+        await page.click("#tab-talk")
+        await page.fill("#project-name", "House")
+        await page.press("#project-name", "Enter")
+        await page.locator("#drop").wait_for(timeout=PATIENCE_MS)
+        good = FilePayload(name="lease.md", mimeType="text/markdown", buffer=b"The rent is due on the fifth.")
+        bad = FilePayload(name="noise.pdf", mimeType="application/pdf", buffer=b"no PDF at all")
+        await page.set_input_files("#upload", [good, bad])
+        await page.locator("#document-list li", has_text="lease.md 1 part").wait_for(timeout=PATIENCE_MS)
+        await page.locator("#uploads .failure", has_text="noise.pdf: ").wait_for(timeout=PATIENCE_MS)
+        [project] = knowledge.projects.list(ANONYMOUS.name)
+        assert [one.name for one in knowledge.documents.list(project.id, ANONYMOUS.name)] == ["lease.md"]
+        await page.click("#document-list [title^=Delete]")
+        await page.locator("#document-list li").wait_for(state="detached", timeout=PATIENCE_MS)
+        await page.click("#remove-project")
+        await page.click("text=Delete it")
+        await page.locator("#project-form").wait_for(timeout=PATIENCE_MS)
+        assert knowledge.projects.list(ANONYMOUS.name) == []

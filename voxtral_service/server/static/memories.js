@@ -138,7 +138,7 @@ export function button(text, label, run) {
   node.className = "small";
   node.textContent = text;
   node.setAttribute("aria-label", label);
-  node.title = label.length < 30 ? label : label.split(":")[0];
+  node.title = label;
   node.onclick = run;
   return node;
 }
