@@ -146,6 +146,8 @@ def test_an_interrupted_recording_goes_on_where_it_was(
 ) -> None:
     out = tmp_path / "out"
     out.mkdir()
+    short = tmp_path / "short.wav"
+    write_wav(short, tiny.sound(1.0))
     assert run("-f", "json", "-o", f"{tmp_path / 'whole'}/", long).exit_code == 0
     interrupt = Interrupt(monkeypatch, after=2)
     result = run("-f", "json", "-o", out, long)
@@ -154,9 +156,11 @@ def test_an_interrupted_recording_goes_on_where_it_was(
     if torn:
         with (out / ".long.json.progress").open("a") as file:
             file.write('{"id": 2, "start":')
-    assert run("-f", "json", "-o", out, long).exit_code == 0
-    assert interrupt.kept == [0, 1, 2, 3]
-    assert files(out) == ["long.json"]
+    resumed = run("-f", "json", "-o", out, long, short)
+    assert resumed.exit_code == 0
+    assert resumed.stderr.startswith("2 transcribed; 0:00:29 of audio")  # 42 of the 70 s were heard before
+    assert sorted(interrupt.kept) == [0, 0, 1, 2, 3]
+    assert files(out) == ["long.json", "short.json"]
     assert (out / "long.json").read_text() == (tmp_path / "whole" / "long.json").read_text()
 
 

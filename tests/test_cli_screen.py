@@ -118,7 +118,7 @@ def test_long_recordings_have_bars_while_they_run(
         jobs.append(Job(recording, StreamOptions()))
     long, short, _ = jobs
     long.running = short.running = True
-    long.seconds = 6.0
+    long.heard = 6.0
     with Screen(out, out, jobs) as screen:
         screen.refresh()
         assert re.search(r"\[long\]\.wav .* 50%", out.lines()[-1])

@@ -81,7 +81,7 @@ def test_the_settings_are_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_the_table_says_what_the_engines_say(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"text_config": {"max_position_embeddings": 131072}}')
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in PAGE.splitlines() if line[:3] == "| `"]
-    assert {row[0].strip("`") for row in rows} == set(Kind)
+    assert {row[0].strip("`") for row in rows} == {kind for kind in Kind if kind.hears}
     for kind, names, live, translates, detects, biased, logprobs, _ in rows:
         model = next(model for model in CATALOG if f"`{model.name}`" in names)
         assert model.kind == kind.strip("`")

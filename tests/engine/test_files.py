@@ -121,6 +121,17 @@ async def test_an_interrupted_recording_goes_on_behind_its_last_segment() -> Non
         assert finals([event async for event in rest]) == expected[done:]
 
 
+async def test_how_far_it_is_counts_every_second_once() -> None:
+    engine = spoken([(f"word{i}", 0.3) for i in range(60)], {10: 6.0, 30: 0.5, 40: 0.5}, places=3)
+    seconds = len(engine.sound) / SAMPLE_RATE
+    steps: list[float] = []
+    file = transcribe_file(engine, [engine.sound], BULK, lanes=3, heard=steps.append, detector=LoudnessDetector)
+    made = finals([event async for event in file])
+    assert min(steps) > 0
+    assert sum(steps) >= seconds - 0.01
+    assert sum(steps) <= seconds + len(made)  # where segments overlap, both hear a second of it
+
+
 async def test_silence_costs_no_stream() -> None:
     engine = spoken([])
     engine.sound = np.full(30 * SAMPLE_RATE, 0.001, np.float32)

@@ -42,12 +42,16 @@ class News:
 class Job:
     """One recording and what has been heard of it; lives in the loop's thread.
 
-    `sidecar` keeps finished segments, for the job to go on behind the last when it is run again.
+    `sidecar` keeps finished segments, for the job to go on behind the last when it is run again. `seconds` is how far
+    its text goes, `heard` how much has been heard, also of segments behind that, `heard_before` what of it another run
+    had finished.
     """
 
     def __init__(self, recording: Recording, options: StreamOptions, *, sidecar: Sidecar | None = None) -> None:
         self.recording = recording
         self.seconds = 0.0
+        self.heard = 0.0
+        self.heard_before = 0.0
         self.running = self.ended = False
         self.error: VoxtralError | OSError | None = None
         self.warnings: tuple[str, ...] = ()
@@ -65,7 +69,7 @@ class Job:
         """The share that is done, 0 to 1, as far as it can be told."""
         if self.ended or not self.recording.duration:
             return float(self.ended)
-        return min(1.0, self.seconds / self.recording.duration)
+        return min(1.0, self.heard / self.recording.duration)
 
     @property
     def transcript(self) -> Transcript:
@@ -118,7 +122,7 @@ class Job:
         async for hypothesis in hypotheses(engine, self.recording, self._options):
             self._text.append(hypothesis.delta)
             self._words.extend(hypothesis.words)
-            self.seconds = hypothesis.audio_seconds
+            self.seconds = self.heard = hypothesis.audio_seconds
             self._language = hypothesis.language or self._language
             self._news.put_nowait(News(hypothesis.delta, hypothesis.tail))
 
@@ -128,12 +132,14 @@ class Job:
             self._tell(segment.text, begins=True, sure=engines.second is None)
         if self.seconds:
             self.recording.skip(self.seconds)
+            self.heard = self.heard_before = self.seconds
         events = transcribe_file(
             engines.first,
             self.recording,
             self._options,
             lanes=lanes,
             handed_on=handed_on,
+            heard=self._hear_more,
             first=len(self._segments),
             start=self.seconds,
             longest=engines.longest,
@@ -158,6 +164,9 @@ class Job:
                 async for segment in refined:
                     self._segments[segment.id] = segment
                     self._tell(segment.text, begins=True)
+
+    def _hear_more(self, seconds: float) -> None:
+        self.heard += seconds
 
     def _keep(self, segment: TranscriptSegment) -> None:
         self._segments.append(segment)

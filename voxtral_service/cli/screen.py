@@ -136,7 +136,7 @@ class _Bars:
             if job not in self._tasks:
                 name = Text(job.recording.input.name).markup
                 self._tasks[job] = self._progress.add_task(name, total=job.recording.duration)
-            self._progress.update(self._tasks[job], completed=job.seconds)
+            self._progress.update(self._tasks[job], completed=job.heard)
         return self._progress
 
 

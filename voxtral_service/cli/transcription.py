@@ -208,7 +208,7 @@ def _summary(jobs: Sequence[Job], skipped: int, seconds: float) -> str:
         counts.append(f"{skipped} done before (--force does them again)")
     if failed:
         counts.append(f"{failed} failed")
-    heard = sum(job.seconds for job in jobs)
+    heard = sum(max(0.0, job.seconds - job.heard_before) for job in jobs)
     if not heard:
         return ", ".join(counts)
     speed = f"{heard / seconds:.1f} hours of audio an hour"

@@ -25,6 +25,7 @@ async def transcribe_file(
     *,
     lanes: int | Lanes,
     handed_on: Callable[[], None] = lambda: None,
+    heard: Callable[[float], None] = lambda _: None,
     first: int = 0,
     start: float = 0.0,
     longest: float | None = None,
@@ -35,7 +36,8 @@ async def transcribe_file(
     """What is said in a recording, segment by segment and in order; up to `lanes` streams of the engine work on it.
 
     Recordings that are heard at the same time may share `Lanes`. `handed_on` is called once all of this one has been
-    read and is with the engine (or work on it has ended): the time to begin with another.
+    read and is with the engine (or work on it has ended): the time to begin with another. `heard`
+    is called with every further stretch in seconds, whichever segment it is of, for what shows how far the work is.
 
     `blocks` is read in a worker thread and no faster than the engine works; at most `lanes` + 1 segments of sound are
     held. They are cut as `audio.segments` says (`skip_silence`, `pauses`, `detector` too), each is heard as a recording
@@ -53,7 +55,7 @@ async def transcribe_file(
     cut = partial(
         segments, shortest=shortest, longest=longest, skip_silence=skip_silence, pauses=pauses, detector=detector
     )
-    line = Line(engine, Cuts(cut, blocks), options, lanes, handed_on=handed_on)
+    line = Line(engine, Cuts(cut, blocks), options, lanes, handed_on=handed_on, heard=heard)
     before: Part | None = None
     try:
         async for segment, hearing in line:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from voxtral_service.audio import SAMPLE_RATE, Samples
 from voxtral_service.engine.base import Engine, Stream, StreamOptions
@@ -14,9 +15,12 @@ PUSH = 10 * SAMPLE_RATE
 
 
 class Hearing:
-    """What has been heard of some samples so far, times in seconds from the first; `run` hears, `news` waits."""
+    """What has been heard of some samples so far, times in seconds from the first; `run` hears, `news` waits.
 
-    def __init__(self, samples: Samples) -> None:
+    `heard` is told of every further stretch of them, in seconds.
+    """
+
+    def __init__(self, samples: Samples, heard: Callable[[float], None] = lambda _: None) -> None:
         self.text = ""
         self.words: list[Word] = []
         self.tokens: list[Token] = []
@@ -25,6 +29,7 @@ class Hearing:
         self.audio_seconds = 0.0
         self.over = False
         self._samples: Samples | None = samples
+        self._heard = heard
         self._error: BaseException | None = None
         self._changed = asyncio.Event()
 
@@ -63,7 +68,9 @@ class Hearing:
                 self.text += hypothesis.delta
                 self.words += hypothesis.words
                 self.tokens += hypothesis.tokens
-                self.audio_seconds = max(self.audio_seconds, hypothesis.audio_seconds)
+                if (further := hypothesis.audio_seconds - self.audio_seconds) > 0:
+                    self.audio_seconds = hypothesis.audio_seconds
+                    self._heard(further)
                 self.language = hypothesis.language or self.language
                 self.score = hypothesis.score or self.score
                 self.over = hypothesis.final

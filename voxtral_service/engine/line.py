@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 
-from voxtral_service.audio import Samples
+from voxtral_service.audio import SAMPLE_RATE, Samples
 from voxtral_service.audio.segments import Segment
 from voxtral_service.engine.base import Engine, StreamOptions
 from voxtral_service.engine.hearing import Hearing
@@ -53,9 +53,12 @@ class Line:
         lanes: int | Lanes,
         *,
         handed_on: Callable[[], None] = lambda: None,
+        heard: Callable[[float], None] = lambda _: None,
     ) -> None:
-        """`lanes` of its own, or some that it shares; `handed_on` is called when the engine has the last segment."""
-        self._engine, self._cuts, self._options = engine, cuts, options
+        """`lanes` of its own, or some that it shares; `handed_on` is called when the engine has the last segment,
+        `heard` with every further stretch that has been heard, in seconds.
+        """
+        self._engine, self._cuts, self._options, self._progress = engine, cuts, options, heard
         self._lanes = lanes if isinstance(lanes, Lanes) else Lanes(lanes)
         self._room = asyncio.Semaphore(AHEAD * self._lanes.count)
         self._heard: asyncio.Queue[tuple[Segment, Hearing | None] | None] = asyncio.Queue()
@@ -87,9 +90,11 @@ class Line:
             hearing = None
             if len(segment.samples):
                 await self._lanes.acquire()
-                hearing = Hearing(segment.samples)
+                hearing = Hearing(segment.samples, self._progress)
                 task = asyncio.create_task(hearing.run(self._engine, self._options))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
                 task.add_done_callback(lambda _: self._lanes.release())
+            else:
+                self._progress((segment.end - segment.start) / SAMPLE_RATE)
             self._heard.put_nowait((segment, hearing))
