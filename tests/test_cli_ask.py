@@ -22,6 +22,7 @@ from tests.assistant.kit import ScriptedModel, ScriptedVoice, SlowTool
 from tests.fakes import LoudnessActivity, SpellingEngine
 from tests.server.conftest import running
 from tests.test_cli_listen import Played, level
+from voxtral_service import config
 from voxtral_service.assistant.assistant import Assistant, AssistantSettings
 from voxtral_service.assistant.espeak import Espeak
 from voxtral_service.assistant.llm import LanguageModel
@@ -31,10 +32,12 @@ from voxtral_service.audio import Samples
 from voxtral_service.audio.decode import read
 from voxtral_service.audio.write import write_wav
 from voxtral_service.chat import AnswerEnd, AnswerEvent, AnswerOptions, AnswerText, Message, ToolCall
+from voxtral_service.cli.answering import OWNER
 from voxtral_service.cli.app import app
 from voxtral_service.cli.ask import _Asking, _Said
 from voxtral_service.cli.exchange import Exchange
 from voxtral_service.cli.screen import Screen
+from voxtral_service.cli.serve import open_knowledge
 from voxtral_service.cli.speaker import Loudspeaker
 from voxtral_service.errors import CallerError
 from voxtral_service.events import (
@@ -55,6 +58,12 @@ from voxtral_service.events import (
 )
 from voxtral_service.session.dialogue import Dialogue
 from voxtral_service.session.session import Session
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("VOXTRAL_KNOWLEDGE", "false")
+    monkeypatch.setenv("VOXTRAL_DATA_DIR", str(tmp_path / "data"))
 
 
 async def run(*arguments: object) -> Result:
@@ -106,6 +115,18 @@ async def test_a_recording_is_heard_and_answered(tmp_path: Path, monkeypatch: py
     said = endpoint.requests[0]["messages"][-1]["content"]
     assert said
     assert heard == f"> {said}"
+
+
+async def test_what_is_remembered_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOXTRAL_KNOWLEDGE", "true")
+    known = open_knowledge(config.load())
+    known.memories.enable(OWNER, True)
+    known.memories.add(OWNER, "My cat is called Ada.")
+    await known.stop()
+    async with scripted(Reply(text("Ada."))) as (url, endpoint):
+        result = await run("--llm-url", url, "--llm-model", "m", "--silent", "What is my cat called?")
+    assert (result.exit_code, result.stdout) == (0, "Ada.\n"), result.stderr
+    assert any("My cat is called Ada." in str(message["content"]) for message in endpoint.requests[0]["messages"])
 
 
 async def test_no_answer_is_an_error() -> None:

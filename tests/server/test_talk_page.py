@@ -221,9 +221,11 @@ async def test_memories_are_switched_on_read_edited_and_forgotten(
 
 @in_a_browser
 async def test_documents_are_put_into_projects(serve: Serve, chromium: Browser, knowledge: Knowledge) -> None:
-    async with serve(assistant=assistant(("Yes.",)), knowledge=knowledge) as server, visit(chromium, server) as tab:
+    knowing = Assistant(ScriptedModel((("Yes.",),)), None, AssistantSettings(), knowledge=knowledge)
+    async with serve(assistant=knowing, knowledge=knowledge) as server, visit(chromium, server) as tab:
         page = tab.page
         await page.click("#tab-talk")
+        await page.select_option("#project", "new", timeout=PATIENCE_MS)
         await page.fill("#project-name", "House")
         await page.press("#project-name", "Enter")
         await page.locator("#drop").wait_for(timeout=PATIENCE_MS)
@@ -234,9 +236,15 @@ async def test_documents_are_put_into_projects(serve: Serve, chromium: Browser, 
         await page.locator("#uploads .failure", has_text="noise.pdf: ").wait_for(timeout=PATIENCE_MS)
         [project] = knowledge.projects.list(ANONYMOUS.name)
         assert [one.name for one in knowledge.documents.list(project.id, ANONYMOUS.name)] == ["lease.md"]
+        await ask(tab, "Hello?")
+        assert await answers(tab, 1) == ["Yes."]
+        await page.click("#new-talk")
         await page.click("#document-list [title^=Delete]")
         await page.locator("#document-list li").wait_for(state="detached", timeout=PATIENCE_MS)
+        while not (kept := knowledge.conversations.list(project.id, ANONYMOUS.name)):
+            await asyncio.sleep(0.05)
+        assert kept[0].opening == "Hello?"
         await page.click("#remove-project")
         await page.click("text=Delete it")
-        await page.locator("#project-form").wait_for(timeout=PATIENCE_MS)
+        await page.locator("#drop").wait_for(state="hidden", timeout=PATIENCE_MS)
         assert knowledge.projects.list(ANONYMOUS.name) == []

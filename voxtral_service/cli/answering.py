@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from voxtral_service.assistant import setup
 from voxtral_service.assistant.assistant import Assistant
 from voxtral_service.assistant.speech import Synthesizer
+from voxtral_service.cli.serve import open_knowledge
 from voxtral_service.config import Settings
 from voxtral_service.engine import loading
 from voxtral_service.engine.base import Engine
@@ -25,14 +26,15 @@ from voxtral_service.events import (
     ResponseSettings,
     SessionSettings,
 )
+from voxtral_service.server.keys import ANONYMOUS
 from voxtral_service.session.dialogue import Dialogue
 from voxtral_service.session.session import Activity, Session
 
 if TYPE_CHECKING:
     import torch
 
-OWNER = ""
-"""Whose memories and documents are known: those of callers without a key."""
+OWNER = ANONYMOUS.name
+"""Whose memories and documents are known: those of whoever calls a server here without a key."""
 
 
 class Answering(Protocol):
@@ -113,12 +115,15 @@ async def talking(
 async def _assistant(
     settings: Settings, pool: EnginePool, engine: Engine | None, synthesizer: Synthesizer | None
 ) -> AsyncGenerator[Assistant]:
-    assistant = setup.assistant(settings, pool, engine, synthesizer)
+    knowledge = None if settings.knowledge is False else open_knowledge(settings)
+    assistant = setup.assistant(settings, pool, engine, synthesizer, knowledge)
     try:
         yield assistant
     finally:
         await assistant.close()
         await pool.close()
+        if knowledge is not None:
+            await knowledge.stop()
 
 
 def _pool(settings: Settings, device: torch.device, default: LoadedModel | None) -> EnginePool:

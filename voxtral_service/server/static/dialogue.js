@@ -28,7 +28,7 @@ export class Dialogue {
   #on;
 
   /**
-   * `settings` are `{ voice, spoken, ends, language }`. `on` has a function for each: `live()`,
+   * `settings` are `{ voice, spoken, ends, language, project }`. `on` has a function for each: `live()`,
    * `trouble(message, seconds)`, `refused(reason)` which is the end, `complaint(message)`; of the person
    * `speaks(id)`, `heard(id, text)`, `understood(id, text)`; of answers `begins(response)`,
    * `said(response, item, text)`, `sound(item, pcm)`, `calls(response, call)`, `returned(call)`, `asks(response, call)`,
@@ -101,6 +101,7 @@ export class Dialogue {
 
   #connect() {
     const url = address("v1/realtime?model=voxtral");
+    if (this.#settings.project) url.searchParams.set("project", this.#settings.project);
     url.protocol = url.protocol.replace("http", "ws");
     const protocols = ["realtime", ...(this.#key ? [`openai-insecure-api-key.${this.#key}`] : [])];
     this.#socket = new WebSocket(url, protocols);

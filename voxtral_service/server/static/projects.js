@@ -8,11 +8,16 @@ export class DocumentPanel {
   #knowledge;
   #notices;
   #$;
-  #project = "";
+  #project;
+  #chosen;
 
-  /** `$` finds an element by its id. */
-  constructor($, knowledge, notices) {
+  /**
+   * `$` finds an element by its id; `project` is the one that was chosen last, and `chosen(project)` is told of another.
+   * None is an empty text.
+   */
+  constructor($, knowledge, notices, { project, chosen }) {
     [this.#$, this.#knowledge, this.#notices] = [$, knowledge, notices];
+    [this.#project, this.#chosen] = [project, chosen];
     $("project").onchange = ({ target }) => this.#choose(target.value);
     $("project-form").onsubmit = (event) => {
       event.preventDefault();
@@ -44,24 +49,22 @@ export class DocumentPanel {
   async #list(chosen = this.#project) {
     const projects = await this.#knowledge.projects();
     const options = projects.map(({ id, name }) => new Option(name, id));
-    this.#$("project").replaceChildren(...options, new Option("New project…", NEW));
+    this.#$("project").replaceChildren(new Option("No project", ""), ...options, new Option("New project…", NEW));
     const known = projects.some(({ id }) => id === chosen);
-    await this.#choose(known ? chosen : (projects[0]?.id ?? NEW), false);
+    await this.#choose(known ? chosen : "");
   }
 
-  async #choose(id, focus = true) {
+  async #choose(id) {
     const making = id === NEW;
-    this.#project = making ? "" : id;
+    const project = making ? "" : id;
     this.#$("project").value = id;
     this.#$("project-form").hidden = !making;
-    this.#$("remove-project").hidden = making;
-    this.#$("drop").hidden = making;
+    this.#$("remove-project").hidden = this.#$("drop").hidden = !project;
     this.#$("document-list").replaceChildren();
-    if (making) {
-      if (focus) this.#$("project-name").focus();
-      return;
-    }
-    await this.#try(() => this.#refresh());
+    if (making) this.#$("project-name").focus();
+    if (project !== this.#project) this.#chosen(project);
+    this.#project = project;
+    if (project) await this.#try(() => this.#refresh());
   }
 
   async #refresh() {

@@ -10,6 +10,7 @@ const DEFAULTS = {
   delay: "medium",
   turns: "automatic",
   voice: "",
+  project: "",
   spoken: true,
   ends: "automatic",
 };

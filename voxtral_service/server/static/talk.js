@@ -47,7 +47,8 @@ export class Talk {
     this.#meter = new Meter($("talk-level"));
     this.#speaker = new Speaker(() => this.#refresh());
     const knowledge = new Knowledge(key);
-    this.#panels = [new MemoryPanel($, knowledge, notices), new DocumentPanel($, knowledge, notices)];
+    const projects = { project: settings.project, chosen: (project) => this.#moveTo(project) };
+    this.#panels = [new MemoryPanel($, knowledge, notices), new DocumentPanel($, knowledge, notices, projects)];
     $("talk-toggle").onclick = () => (this.#microphone ? this.mute() : this.#talk());
     $("composer").onsubmit = (event) => {
       event.preventDefault();
@@ -175,6 +176,13 @@ export class Talk {
     this.#exchange.clear();
     this.#refresh();
     this.#$("question").focus();
+  }
+
+  /** A project is where a conversation is kept, so in another one it is another conversation. */
+  async #moveTo(project) {
+    this.#settings.project = project;
+    saveSettings(this.#settings);
+    if (this.#dialogue) await this.#again();
   }
 
   #changed(name, value) {
