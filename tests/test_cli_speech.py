@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from voxtral_service import config
-from voxtral_service.assistant.espeak import Espeak
+from voxtral_service.assistant.all_voices import AllVoices
 from voxtral_service.assistant.setup import synthesizer
 from voxtral_service.assistant.speech_endpoint import SpeechEndpoint
 from voxtral_service.audio.decode import read
@@ -17,8 +17,10 @@ from voxtral_service.cli.app import app
 from voxtral_service.errors import InvalidOption
 
 
-def test_espeak_unless_a_server_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert isinstance(synthesizer(config.load()), Espeak)
+def test_what_is_installed_unless_a_server_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed = synthesizer(config.load())
+    assert isinstance(installed, AllVoices)
+    assert installed.name == "hibari"
     monkeypatch.setenv("VOXTRAL_SPEECH_VOICE", "nobody")
     with pytest.raises(InvalidOption, match="there is no voice 'nobody'"):
         synthesizer(config.load())
@@ -33,9 +35,9 @@ def test_nothing_where_nothing_is_installed(monkeypatch: pytest.MonkeyPatch) -> 
     assert synthesizer(config.load()) is None
 
 
-@pytest.mark.parametrize("name", ["a.wav", "a.mp3", "a.ogg"])
-def test_say(name: str, tmp_path: Path) -> None:
-    result = CliRunner().invoke(app, ["say", "--voice", "de", "-o", str(tmp_path / name), "Guten Abend."])
+@pytest.mark.parametrize(("name", "voice"), [("a.wav", "de"), ("a.mp3", "heart"), ("a.ogg", "en-gb+f2")])
+def test_say(name: str, voice: str, tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["say", "--voice", voice, "-o", str(tmp_path / name), "Good evening."])
     assert result.exit_code == 0, result.output
     seconds = len(read(tmp_path / name)) / 16_000
     assert 0.5 < seconds < 3

@@ -143,9 +143,11 @@ class Settings(BaseSettings):
     max_document: Annotated[ByteSize, Field(ge=1)] = ByteSize(100 * 2**20)
     """The largest document that a server takes in."""
     speech_voice: str = ""
-    """The voice that speaks unless a client names another; none for the synthesizer's own."""
+    """The voice that speaks unless a client names another; none for the most natural one that is installed."""
+    voices_dir: Path = Field(default_factory=lambda: platformdirs.user_data_path(APP) / "voices")
+    """Where voices of Piper and Kokoro lie."""
     speech_url: str = ""
-    """A server with OpenAI's /v1/audio/speech that speaks instead of eSpeak NG, such as http://localhost:8880/v1."""
+    """A server with OpenAI's /v1/audio/speech that speaks instead of what is installed, such as http://localhost:8880/v1."""
     speech_model: str = "tts-1"
     """The model to ask that server for."""
     speech_key: SecretStr = SecretStr("")
@@ -184,7 +186,7 @@ class Settings(BaseSettings):
             raise ValueError("two of them have one label")
         return servers
 
-    @field_validator("models_dir", "data_dir")
+    @field_validator("models_dir", "voices_dir", "data_dir")
     @classmethod
     def _expand_home(cls, path: Path) -> Path:
         return path.expanduser()

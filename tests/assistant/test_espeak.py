@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voxtral_service.assistant import espeak
-from voxtral_service.assistant.espeak import LONGEST_PIECE, Espeak, canonical, pieces
+from voxtral_service.assistant.espeak import Espeak, canonical
 from voxtral_service.assistant.espeak_library import EspeakLibrary, Piece, library
+from voxtral_service.assistant.pieces import LONGEST_PIECE, pieces
 from voxtral_service.assistant.speech import SpeechChunk, SpeechOptions, Synthesizer, Utterance
 from voxtral_service.audio import Samples
 from voxtral_service.errors import EngineError, InvalidOption, Overloaded

@@ -17,9 +17,8 @@ has been taken, so an utterance never has more than one piece in memory.
 from __future__ import annotations
 
 import asyncio
-import re
 import threading
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -28,20 +27,18 @@ from typing import Literal
 import numpy as np
 
 from voxtral_service.assistant.espeak_library import EspeakLibrary, Piece, library
+from voxtral_service.assistant.pieces import pieces
 from voxtral_service.assistant.speech import SpeechChunk, SpeechOptions, Voice
 from voxtral_service.assistant.word_starts import WordStarts
 from voxtral_service.audio.resample import Resampler
 from voxtral_service.errors import EngineError, InvalidOption, Overloaded
 
-LONGEST_PIECE = 300
-"""Characters; some 20 seconds of sound, which take some 60 ms to make."""
 MOST_UTTERANCES = 64
 DEFAULT_VOICE = "en-us"
 DEFAULT_VARIANTS = ("f1", "f2", "f3", "f4", "f5", "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8")
 """Those that are listed, for the default voice only; all others may be named."""
 OTHER_NAMES = {"zh": "cmn", "no": "nb"}
 """Languages that go by another tag here."""
-_SENTENCE = re.compile(r".+?(?:[.!?。！？।]+[\"'”’»)\]]*(?=\s|$)|[。！？]|\n|$)\s*", re.DOTALL)
 
 
 class Espeak:
@@ -88,6 +85,14 @@ class Espeak:
         finally:
             job.cancelled.set()
             self._open -= 1
+
+    def takes(self, options: SpeechOptions) -> bool:
+        """See `Chooser`."""
+        try:
+            self._file(options)
+        except InvalidOption:
+            return False
+        return True
 
     async def close(self) -> None:
         """Refuse what comes, end what is spoken."""
@@ -203,19 +208,6 @@ class _Job:
 
 
 _thread = ThreadPoolExecutor(1, thread_name_prefix="espeak")
-
-
-def pieces(text: str) -> Iterator[tuple[int, str]]:
-    """A text cut at the ends of sentences, and within those that are too long at spaces: (offset, piece)."""
-    for sentence in _SENTENCE.finditer(text):
-        start, end = sentence.span()
-        while end - start > LONGEST_PIECE:
-            space = text.rfind(" ", start + 1, start + LONGEST_PIECE)
-            cut = space + 1 if space > 0 else start + LONGEST_PIECE
-            yield start, text[start:cut]
-            start = cut
-        if text[start:end].strip():
-            yield start, text[start:end]
 
 
 def canonical(tag: str) -> str:

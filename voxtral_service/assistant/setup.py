@@ -12,13 +12,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 
+from voxtral_service.assistant.all_voices import AllVoices
 from voxtral_service.assistant.answer import AnswerSettings
 from voxtral_service.assistant.assistant import INSTRUCTIONS, Assistant, AssistantSettings
 from voxtral_service.assistant.knowledge import Knowledge
 from voxtral_service.assistant.llm import LanguageModel
 from voxtral_service.assistant.mcp_servers import SharedServers
 from voxtral_service.assistant.phrases import phrases
-from voxtral_service.assistant.speech import Synthesizer
+from voxtral_service.assistant.sentence_speech import SentenceModel, SentenceSynthesizer
+from voxtral_service.assistant.speech import Chooser, SpeechOptions, Synthesizer
 from voxtral_service.audio import Samples
 from voxtral_service.audio.pcm import PcmDecoder, PcmFormat
 from voxtral_service.audio.resample import Resampler
@@ -135,11 +137,10 @@ def _endpoint(settings: Settings) -> Answering:
 
 
 def synthesizer(settings: Settings) -> Synthesizer | None:
-    """What speaks: the server that the settings name, else eSpeak NG where it is installed, else None.
+    """What speaks: the server that the settings name, else all that is installed, the natural voices first.
 
-    Raises InvalidOption for a URL that is none and a voice that there is not.
+    None where nothing is. Raises InvalidOption for a URL that is none and a voice that there is not.
     """
-    from voxtral_service.assistant.espeak import Espeak
     from voxtral_service.assistant.speech_endpoint import SpeechEndpoint
 
     if settings.speech_url:
@@ -149,7 +150,34 @@ def synthesizer(settings: Settings) -> Synthesizer | None:
             voice=settings.speech_voice or "alloy",
             key=settings.speech_key.get_secret_value(),
         )
-    return Espeak(settings.speech_voice) if importlib.util.find_spec("espeakng_loader") else None
+    return installed_voices(settings.speech_voice, settings.voices_dir)
+
+
+def installed_voices(voice: str, folder: Path) -> Synthesizer | None:
+    """All voices of this machine as one synthesizer, whose default is `voice`; Piper's and Kokoro's lie in `folder`."""
+    from voxtral_service.assistant import hibari_model, kokoro_model, piper_model
+    from voxtral_service.assistant.espeak import Espeak
+
+    models: list[SentenceModel] = []
+    if hibari_model.installed():
+        models.append(hibari_model.Hibari())
+    if kokoro_model.installed():
+        models.append(kokoro_model.Kokoro(folder))
+    if piper_model.installed():
+        models.append(piper_model.Piper(folder))
+    members: list[Chooser] = []
+    for model in models:
+        if found := model.voices():
+            known = voice.lower() in {each.name.lower() for each in found}
+            members.append(SentenceSynthesizer(model, voice if known else ""))
+    if importlib.util.find_spec("espeakng_loader"):
+        theirs = any(member.takes(SpeechOptions(voice=voice)) for member in members) if voice else False
+        members.append(Espeak("" if theirs else voice))
+    if voice and members:
+        members.sort(key=lambda member: not member.takes(SpeechOptions(voice=voice)))
+        if not members[0].takes(SpeechOptions(voice=voice)):
+            raise InvalidOption(f"there is no voice {voice!r}", field="speech_voice")
+    return AllVoices(members) if members else None
 
 
 def home_zone(name: str) -> ZoneInfo:

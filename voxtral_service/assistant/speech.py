@@ -32,13 +32,14 @@ HEARD_AFTER = 0.1
 @dataclass(frozen=True, slots=True)
 class Voice:
     """`name` is what `SpeechOptions.voice` takes, `language` a BCP 47 tag, empty for many; `description` is for people.
-    `gender` is empty where nobody says.
+    `gender` is empty where nobody says. One that is `natural` sounds like a person.
     """
 
     name: str
     language: str
     description: str = ""
     gender: Literal["female", "male", ""] = ""
+    natural: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,14 @@ class Synthesizer(Protocol):
 
     async def close(self) -> None:
         """Free what it holds; what is being spoken ends with EngineError."""
+        ...
+
+
+class Chooser(Synthesizer, Protocol):
+    """A synthesizer that can tell what it can speak, to stand beside others."""
+
+    def takes(self, options: SpeechOptions) -> bool:
+        """Whether it has such a voice."""
         ...
 
 

@@ -112,7 +112,7 @@ class SpeechEndpoint:
         """A response that has begun well. Raises UpstreamError."""
         body = {
             "model": self._model,
-            "input": text,
+            "input": text.encode("utf-8", "replace").decode(),  # a lone surrogate has no UTF-8
             "voice": options.voice or self._voice,
             "response_format": "pcm",
             "speed": options.speed,

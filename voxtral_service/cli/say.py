@@ -24,7 +24,7 @@ def say(
         Path,
         typer.Option("--output", "-o", help="Its ending is the format: wav, mp3, opus, ogg, aac, flac, pcm."),
     ] = Path("speech.wav"),
-    voice: Annotated[str, typer.Option("--voice", help="Such as en-gb, de or fr-fr+f2.")] = "",
+    voice: Annotated[str, typer.Option("--voice", help="Such as heart, en-gb, de or fr-fr+f2.")] = "",
     speed: Annotated[float, typer.Option("--speed", help="0.25 to 4.")] = 1.0,
 ) -> None:
     """Speak a text into a file.

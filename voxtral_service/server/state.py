@@ -89,7 +89,9 @@ class ServerState:
         if self.speech is None:
             return ()
         found = await self.speech.voices()
-        return tuple(LocalVoice(voice.name, voice.language, voice.description, voice.gender) for voice in found)
+        return tuple(
+            LocalVoice(voice.name, voice.language, voice.description, voice.gender, voice.natural) for voice in found
+        )
 
     def connection(self, *, voices: tuple[LocalVoice, ...] = (), responds: bool = False) -> Connection:
         """What a dialect is told when its connection opens."""
