@@ -122,6 +122,7 @@ def test_long_recordings_have_bars_while_they_run(
     with Screen(out, out, jobs) as screen:
         screen.refresh()
         assert re.search(r"\[long\]\.wav .* 50%", out.lines()[-1])
+        assert re.search(r"0 of 3 recordings .* 24%", out.lines()[-2])  # of 25 s, not of three equal parts
         long.running = False
         screen.refresh()
         assert "long" not in out.lines()[-1]

@@ -44,6 +44,14 @@ class Recording(audio.Recording):
             return (str(error),)
         return (str(self.input.path.absolute()), status.st_size, status.st_mtime_ns, str(self._pcm))
 
+    @property
+    def size(self) -> int:
+        """In bytes; 1 if it cannot be told."""
+        try:
+            return max(1, self.input.path.stat().st_size) if self.input.path else 1
+        except OSError:
+            return 1
+
     def again(self) -> Recording:
         """The same file from its beginning."""
         return Recording(self.input, pcm=self._pcm, realtime=self._realtime)

@@ -113,7 +113,10 @@ class Screen:
 
 
 class _Bars:
-    """A bar for all recordings together, if there are several, and one for each long one that is being worked on."""
+    """A bar for all recordings together, if there are several, and one for each long one that is being worked on.
+
+    How much there is to be done is told by the files' sizes: their lengths are not known before they are opened.
+    """
 
     def __init__(self) -> None:
         self._progress = Progress(
@@ -121,13 +124,15 @@ class _Bars:
         )
         self._all: TaskID | None = None
         self._tasks: dict[Job, TaskID] = {}
+        self._sizes: dict[Job, int] = {}
 
     def render(self, jobs: Sequence[Job]) -> Progress:
         if len(jobs) > 1:
             if self._all is None:
-                self._all = self._progress.add_task("", total=float(len(jobs)))
+                self._sizes = {job: job.recording.size for job in jobs}
+                self._all = self._progress.add_task("", total=float(sum(self._sizes.values())))
             ended = sum(job.ended for job in jobs)
-            done = sum(job.progress for job in jobs)
+            done = sum(job.progress * self._sizes[job] for job in jobs)
             self._progress.update(self._all, completed=done, description=f"{ended} of {len(jobs)} recordings")
         running = [job for job in jobs if job.running and (job.recording.duration or 0) > LONG]
         for job in self._tasks.keys() - set(running):
