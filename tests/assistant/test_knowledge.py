@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -16,7 +17,7 @@ from tests.assistant.kit import ScriptedModel
 from voxtral_service.assistant.answer import Parts
 from voxtral_service.assistant.context import question_of
 from voxtral_service.assistant.conversation import Conversation
-from voxtral_service.assistant.documents import Document
+from voxtral_service.assistant.documents import Document, NewDocument
 from voxtral_service.assistant.kept_conversations import KeptConversations
 from voxtral_service.assistant.knowledge import Knowledge, KnowledgeLimits
 from voxtral_service.assistant.makings import ResponderSettings
@@ -329,6 +330,57 @@ async def test_memories_take_no_more_of_a_context_than_there_is_for_them(knowled
     [text] = await prepared(knowledge, "dog")
     assert 2 <= text.count("My dog number") <= 4
     assert len(text) < 1400
+
+
+async def test_a_document_is_not_seen_before_all_of_it_is_there(
+    knowledge: Knowledge, database: Database, clock: Clock
+) -> None:
+    project = knowledge.projects.create("me", "mine")
+    new = NewDocument("doc_1", "a.txt", "txt", 4, 1, 1, paged=False)
+    page: dict[str, Any] = {"page": 1, "text": "warranty"}
+    passage = {**page, "place": 1, "last_page": 1, "terms": "warranti"}
+
+    def lines() -> Iterator[dict[str, Any]]:
+        for line in (*[{**page, "page": number} for number in range(1, 300)], passage):
+            assert not knowledge.documents.all("me")
+            assert not knowledge.documents.search("me", "warranty")
+            yield line
+
+    assert knowledge.documents.add(project.id, "me", new, lines()).pages == 1
+    assert [found.text for found in knowledge.documents.search("me", "warranty")] == ["warranty"]
+
+    def broken() -> Iterator[dict[str, Any]]:
+        yield from lines()
+        raise ZeroDivisionError
+
+    knowledge.remove_document("doc_1", project.id, "me")
+    with pytest.raises(ZeroDivisionError):
+        knowledge.documents.add(project.id, "me", new, broken())
+
+    def deleted() -> Iterator[dict[str, Any]]:
+        knowledge.remove_project(project.id, "me")
+        yield page
+
+    with pytest.raises(ProjectNotFound, match="deleted while"):
+        knowledge.documents.add(project.id, "me", new, deleted())
+    with database.read() as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(documents)).scalar_one() == 0
+
+
+async def test_what_a_server_left_unfinished_goes_in_time(
+    knowledge: Knowledge, database: Database, clock: Clock
+) -> None:
+    project = knowledge.projects.create("me", "mine")
+    values = {"name": "a", "kind": "txt", "bytes": 1, "pages": 0, "passages": 1, "paged": False, "created_at": clock()}
+    with database.write() as connection:
+        connection.execute(documents.insert().values(id="doc_1", project_id=project.id, **values))
+    knowledge.sweep()
+    with pytest.raises(DocumentNotFound):
+        knowledge.documents.get("doc_1", project.id, "me")
+    clock.now += 3600
+    knowledge.sweep()
+    with database.read() as connection:
+        assert connection.execute(sa.select(documents)).all() == []
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Documents of projects and their passages, in the database. Every method is one transaction; all block."""
+"""Documents of projects and their passages, in the database. All methods block; all but `add` are one transaction."""
 
 from __future__ import annotations
 
@@ -16,14 +16,18 @@ from voxtral_service.database.fulltext import Entry, TextIndex
 from voxtral_service.database.spelling import spelled
 from voxtral_service.database.tables import document_pages, document_terms, documents, passages, projects
 from voxtral_service.database.words import one_line
-from voxtral_service.errors import DocumentNotFound, StoreFull
+from voxtral_service.errors import DocumentNotFound, ProjectNotFound, StoreFull
 
 MOST = 500
 """Documents of one project."""
 MAX_NAME = 200
 """Characters."""
 _INDEX = TextIndex("passage_index")
-_BATCH = 500
+_BATCH = 250
+_UNFINISHED = 0
+"""The pages of a document that is still being written, which nobody is shown."""
+UNFINISHED_SECONDS = 3600.0
+"""How long writing one may take; what is left of a server that died over it goes then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +99,9 @@ class Documents:
     def add(self, project: str, owner: str, new: NewDocument, lines: Iterable[dict[str, Any]]) -> Document:
         """Keep a document; `lines` are its pages and passages as `reading.ReadDocument` tells them.
 
-        Raises ProjectNotFound and StoreFull.
+        A long one takes seconds, so it is written in pieces, for others who write wait; it is seen when all of it is
+        there. Raises ProjectNotFound and StoreFull.
         """
-        words: set[str] = set()
         with self._database.write() as connection:
             self._check_room(connection, project, owner)
             values = {
@@ -106,24 +110,38 @@ class Documents:
                 "name": one_line(new.name)[:MAX_NAME] or "document",
                 "kind": new.kind,
                 "bytes": new.bytes,
-                "pages": new.pages,
+                "pages": _UNFINISHED,
                 "passages": new.passages,
                 "paged": new.paged,
                 "created_at": self._clock(),
             }
-            row = connection.execute(documents.insert().values(values).returning(documents)).one()
-            for batch in _batches(lines):
-                pages = [line for line in batch if "terms" not in line]
-                found = [line for line in batch if "terms" in line]
+            connection.execute(documents.insert().values(values))
+        try:
+            return self._fill(new, lines)
+        except BaseException:
+            with self._database.write() as connection:
+                connection.execute(documents.delete().where(documents.c.id == new.id))
+            raise
+
+    def _fill(self, new: NewDocument, lines: Iterable[dict[str, Any]]) -> Document:
+        words: set[str] = set()
+        for batch in _batches(lines):
+            pages = [line for line in batch if "terms" not in line]
+            found = [line for line in batch if "terms" in line]
+            words.update(term for line in found for term in line["terms"].split())
+            with self._database.write() as connection:
+                row = _unfinished(connection, new.id)
                 if pages:
                     fields = [{"document_id": new.id, "page": line["page"], "text": line["text"]} for line in pages]
                     connection.execute(document_pages.insert(), fields)
                 if found:
                     _add_passages(connection, row, found)
-                    words.update(term for line in found for term in line["terms"].split())
+        with self._database.write() as connection:
+            _unfinished(connection, new.id)
             if words:
                 connection.execute(document_terms.insert(), [{"document_id": new.id, "term": term} for term in words])
-            return _document(row)
+            finished = documents.update().where(documents.c.id == new.id).values(pages=new.pages)
+            return _document(connection.execute(finished.returning(documents)).one())
 
     def get(self, id: str, project: str, owner: str) -> Document:
         """A document; raises ProjectNotFound and DocumentNotFound."""
@@ -190,7 +208,7 @@ class Documents:
 
 def _of(connection: sa.Connection, owner: str, project: str | None) -> list[Document]:
     newest = documents.c.created_at.desc(), documents.c.id.desc()
-    query = sa.select(documents).where(_theirs(owner, project)).order_by(*newest)
+    query = sa.select(documents).where(_theirs(owner, project), documents.c.pages != _UNFINISHED).order_by(*newest)
     return [_document(row) for row in connection.execute(query)]
 
 
@@ -198,6 +216,14 @@ def _batches(lines: Iterable[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], 
     rest = iter(lines)
     while batch := tuple(islice(rest, _BATCH)):
         yield batch
+
+
+def _unfinished(connection: sa.Connection, id: str) -> sa.Row[Any]:
+    """A document that is being written, held against being deleted for now; raises ProjectNotFound when it was."""
+    query = sa.select(documents).where(documents.c.id == id).with_for_update(read=True, key_share=True)
+    if (row := connection.execute(query).first()) is None:
+        raise ProjectNotFound("the project was deleted while the document was read", field="id")
+    return row
 
 
 def _add_passages(connection: sa.Connection, document: sa.Row[Any], found: Sequence[dict[str, Any]]) -> None:
@@ -226,7 +252,11 @@ def _terms_of(owner: str, project: str | None) -> sa.Select[str]:
 
 def _row(connection: sa.Connection, id: str, project: str, owner: str) -> sa.Row[Any]:
     project_row(connection, project, owner)
-    query = sa.select(documents).where(documents.c.id == one_line(id), documents.c.project_id == one_line(project))
+    query = sa.select(documents).where(
+        documents.c.id == one_line(id),
+        documents.c.project_id == one_line(project),
+        documents.c.pages != _UNFINISHED,
+    )
     if (row := connection.execute(query).first()) is None:
         raise DocumentNotFound(f"there is no document {id[:80]!r} in this project", field="document")
     return row

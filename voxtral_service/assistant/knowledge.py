@@ -147,7 +147,7 @@ class Knowledge:
 
     def sweep(self) -> None:
         """Forget what projects keep no longer, and files that no document needs."""
-        for document in self.projects.expire():
+        for document in self.projects.expire(unfinished=documents_.UNFINISHED_SECONDS):
             self.folder.remove(document)
         if removed := self.folder.sweep(self.projects.needed, clock=self._clock):
             logger.info("removed %d files of documents that are gone", removed)

@@ -19,6 +19,8 @@ CHARACTERS_PER_TOKEN = 4
 """Of English, roughly, in the usual vocabularies."""
 MEMORIES = 8
 NAMES = 20
+LONGEST_NAME = 60
+"""Characters: room for a name, and for nothing that a name could say instead."""
 REMEMBERED = "What the person has asked to be remembered:"
 DOCUMENTS = "Documents that search_documents finds passages in:"
 
@@ -52,7 +54,9 @@ class OwnContext:
                 parts.append(self._projects.get(self._project, self._owner).instructions)
             except ProjectNotFound:  # it was deleted while they talked
                 return ""
-            names = [document.name for document in self._documents.all(self._owner, self._project)[:NAMES]]
+            names = [
+                document.name[:LONGEST_NAME] for document in self._documents.all(self._owner, self._project)[:NAMES]
+            ]
             parts.append(_list(DOCUMENTS, names))
         if self._memories.enabled(self._owner):
             found = self._memories.search(self._owner, question, limit=MEMORIES)

@@ -1,10 +1,13 @@
-"""Projects: named spaces with instructions, documents and conversations. Every method is one transaction; all block."""
+"""Projects: named spaces with instructions, documents and conversations. All methods block.
+
+What may be a lot is deleted piece by piece, for others who write wait meanwhile.
+"""
 
 from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,27 +84,42 @@ class Projects:
             changed = projects.update().where(projects.c.id == row.id).values(changes)
             return _project(connection.execute(changed.returning(projects)).one())
 
-    def remove(self, id: str, owner: str) -> Sequence[str]:
-        """Forget a project and all that is in it; the ids of its documents. Raises ProjectNotFound."""
-        with self._database.write() as connection:
-            row = project_row(connection, id, owner)
-            held = sa.select(documents.c.id).where(documents.c.project_id == row.id)
-            ids = list(connection.execute(held).scalars())
-            connection.execute(projects.delete().where(projects.c.id == row.id))
-            return ids
+    def remove(self, id: str, owner: str) -> Iterator[str]:
+        """Forget a project and all that is in it, document by document; their ids. Raises ProjectNotFound at once."""
+        self.get(id, owner)
+        return self._remove(id, owner)
 
-    def expire(self) -> Sequence[str]:
-        """Forget documents and conversations that are older than their projects keep them; the documents' ids."""
+    def _remove(self, id: str, owner: str) -> Iterator[str]:
+        while True:
+            with self._database.write() as connection:
+                row = project_row(connection, id, owner)
+                held = sa.select(documents.c.id).where(documents.c.project_id == row.id).limit(1)
+                if (document := connection.execute(held).scalar()) is None:
+                    connection.execute(projects.delete().where(projects.c.id == row.id))
+                    return
+                connection.execute(documents.delete().where(documents.c.id == document))
+            yield document
+
+    def expire(self, *, unfinished: float) -> Iterator[str]:
+        """Forget documents and conversations that are older than their projects keep them; the documents' ids.
+
+        And documents that somebody began to write `unfinished` seconds ago.
+        """
+        now = self._clock()
         with self._database.write() as connection:
-            gone: list[str] = []
             kept_for = sa.select(projects.c.id, projects.c.retention_days).where(projects.c.retention_days.is_not(None))
-            for id, days in connection.execute(kept_for).all():
-                before = self._clock() - days * DAY
-                old = (documents.c.project_id == id) & (documents.c.created_at < before)
-                gone += connection.execute(documents.delete().where(old).returning(documents.c.id)).scalars()
+            limits = [(id, now - days * DAY) for id, days in connection.execute(kept_for)]
+            for id, before in limits:
                 silent = (conversations.c.project_id == id) & (conversations.c.changed_at < before)
                 connection.execute(conversations.delete().where(silent))
-            return gone
+        old = [(documents.c.project_id == id) & (documents.c.created_at < before) for id, before in limits]
+        old.append((documents.c.pages == 0) & (documents.c.created_at < now - unfinished))
+        with self._database.read() as connection:
+            ids = [id for each in old for id in connection.execute(sa.select(documents.c.id).where(each)).scalars()]
+        for id in ids:
+            with self._database.write() as connection:
+                connection.execute(documents.delete().where(documents.c.id == id))
+            yield id
 
     def needed(self, ids: Collection[str]) -> set[str]:
         """Those of some ids that documents have."""
