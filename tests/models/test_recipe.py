@@ -84,6 +84,14 @@ def test_words_are_due_a_delay_after_they_end(recipe: Any) -> None:
         assert pieces.decode(ids.tolist()) == "yes no"
 
 
+def test_a_store_without_a_weight_is_not_left_out_in_silence(recipe: Any, tmp_path: Path) -> None:
+    rows, store = recipe("rows"), recipe("store")
+    with store.StoreWriter(tmp_path / "parrot") as writer:
+        writer.add(np.ones(16_000, np.int16), "hello", "parrot:polly")
+    with pytest.raises(ValueError, match="parrot"):
+        rows.Rows([store.Store(tmp_path / "parrot")], {"real": 1.0}, np.random.default_rng(0), tokens=96)
+
+
 def test_the_best_path_marks_each_label_where_it_is_loudest(recipe: Any) -> None:
     align = recipe("align")
     heard = [0, 0, 3, 3, 0, 5, 0, 5, 0, 0]

@@ -84,8 +84,9 @@ def _aligned_ends(store: Store) -> dict[int, list[float]]:
 class Rows:
     """An endless source of rows.
 
-    `weights` gives each store's share of the utterances; `left_pad` starts each row with the silence of a prompt;
-    `strength` from 0 to 1 scales how often an utterance is disturbed; `noisy` is the share of rows with noise in them.
+    `weights` gives each store's share of the utterances, by the first part of its name; `left_pad` starts each row with
+    the silence of a prompt; `strength` from 0 to 1 scales how often an utterance is disturbed; `noisy` is the share of
+    rows with noise in them. Raises ValueError for a store without a weight.
     """
 
     def __init__(
@@ -103,7 +104,10 @@ class Rows:
         self.left = LEFT_PAD_TOKENS * SAMPLES_PER_TOKEN if left_pad else 0
         self.longest, self.strength, self.noisy = 12.0, strength, noisy
         self.groups = [Group(store, rng, validation=False, known_ends=known_ends) for store in stores]
-        share = np.array([weights.get(g.store.name.split("-")[0], 0.0) if g.rows else 0.0 for g in self.groups])
+        families = [group.store.name.split("-")[0] for group in self.groups]
+        if unknown := set(families) - weights.keys():
+            raise ValueError(f"no weight says how often to draw from {', '.join(sorted(unknown))}; known: {[*weights]}")
+        share = np.array([weights[f] if g.rows else 0.0 for f, g in zip(families, self.groups, strict=True)])
         self.share = share / share.sum()
         self._noises = [noise(self.samples + 5 * SAMPLE_RATE, rng) for _ in range(40)]
         self._noises += [self._babble() for _ in range(8)]

@@ -46,7 +46,9 @@ from voxtral_service.voxtral import checkpoint
 from voxtral_service.voxtral.config import LEFT_PAD_TOKENS
 
 VOCABULARY = 1536
-WEIGHTS = {"real": 0.36, "espeak": 0.20, "flite": 0.17, "hibari": 0.14, "piper": 0.07, "festival": 0.06}
+WEIGHTS = {
+    "real": 0.34, "espeak": 0.18, "flite": 0.16, "hibari": 0.14, "pico": 0.08, "piper": 0.05, "festival": 0.05,
+}  # fmt: skip
 """Share of the utterances that comes from each store, by the first part of its name."""
 
 
