@@ -16,6 +16,7 @@ from tests.assistant.kit import ScriptedModel
 from tests.server.conftest import Running, running
 from tests.server.test_conversation import Client
 from voxtral_service.assistant.assistant import Assistant, AssistantSettings
+from voxtral_service.assistant.conversation import Conversation
 from voxtral_service.assistant.knowledge import Knowledge
 from voxtral_service.chat import Message, ToolCall
 from voxtral_service.database.database import Database
@@ -108,6 +109,21 @@ async def test_a_project_must_be_ones_own(server: Running, knowledge: Knowledge,
         await websockets.connect(f"{server.ws}/v1/realtime?project={name}", additional_headers=headers)
     assert refused.value.response.status_code == 404
     assert b"project_not_found" in refused.value.response.body
+
+
+async def test_what_a_client_takes_back_is_not_kept(knowledge: Knowledge) -> None:
+    project = knowledge.projects.create("me", "Bicycles")
+    keeper = knowledge.keeper("me", project.id)
+    conversation = Conversation(told=keeper.put)
+    for key in ("a", "b"):
+        conversation.put(key, (Message("user", (f"Hello {key}",)),))
+    conversation.put("c", (Message("system", ("Be kind.",)),))
+    conversation.remove("a")
+    conversation.remove("d")
+    await keeper.written()
+    [kept] = knowledge.conversations.list(project.id, "me")
+    assert [turn.text for turn in knowledge.conversations.get(kept.id, project.id, "me")[1]] == ["Hello b"]
+    await knowledge.stop()
 
 
 async def test_a_conversation_that_is_deleted_while_it_is_held_is_kept_no_longer(knowledge: Knowledge) -> None:

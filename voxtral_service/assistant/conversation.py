@@ -25,7 +25,7 @@ class Conversation:
         characters: int = MAX_CHARACTERS,
         told: Callable[[str, Sequence[Message[Samples]]], None] | None = None,
     ) -> None:
-        """`told` hears of every entry when it changes, for whoever keeps them; not of those that are removed."""
+        """`told` hears of every entry that changes, for whoever keeps them; one without messages is removed."""
         self.instructions = instructions
         self._told = told
         self._characters = characters
@@ -51,7 +51,8 @@ class Conversation:
 
     def remove(self, key: str) -> None:
         """Forget an entry, if it is there."""
-        self._entries.pop(key, None)
+        if self._entries.pop(key, None) is not None and self._told is not None:
+            self._told(key, ())
 
     def entry(self, key: str) -> tuple[Message[Samples], ...]:
         """The messages of an entry, none if it is not there."""
