@@ -107,7 +107,7 @@ class Memories:
         """An owner's memories that have words of the question, the best first; `loose` as in `spelling.spelled`."""
         with self._database.read() as connection:
             rows = connection.execute(sa.select(memories).where(memories.c.owner == owner)).all()
-            words = {term for row in rows for term in terms(row.text)}
+            words = set(terms("\n".join(row.text for row in rows)))
             groups = spelled(question, words.intersection, lambda: words, loose=loose)
             found = {row.number: row for row in rows}
             numbers = _INDEX.search(connection, [owner], groups, limit=limit)
