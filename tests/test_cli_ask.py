@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import signal
 import sys
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
@@ -21,7 +22,7 @@ from tests.assistant.endpoint import Reply, failing, scripted, text
 from tests.assistant.kit import ScriptedModel, ScriptedVoice, SlowTool
 from tests.fakes import LoudnessActivity, SpellingEngine
 from tests.server.conftest import running
-from tests.test_cli_listen import Played, level
+from tests.test_cli_listen import VOXTRAL, Played, level
 from voxtral_service import config
 from voxtral_service.assistant.assistant import Assistant, AssistantSettings
 from voxtral_service.assistant.espeak import Espeak
@@ -134,6 +135,21 @@ async def test_no_answer_is_an_error() -> None:
         result = await run("--llm-url", url, "--llm-model", "m", "--silent", "Hello?")
     assert result.exit_code == 1
     assert "no such key" in result.stderr
+
+
+async def test_an_interrupt_leaves_what_was_written() -> None:
+    async with scripted(Reply(text("It is ", finish=None), hold=True)) as (url, endpoint):
+        arguments = ["ask", "--silent", "--llm-url", url, "--llm-model", "m", "Hello?"]
+        process = await asyncio.create_subprocess_exec(
+            VOXTRAL, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        )
+        assert process.stdout
+        begun = await process.stdout.readexactly(6)
+        process.send_signal(signal.SIGINT)
+        rest, errors = await process.communicate()
+        await asyncio.wait_for(endpoint.left.wait(), 30)
+    assert (begun + rest, errors) == (b"It is \n", b"interrupted\n")
+    assert process.returncode == 130
 
 
 @pytest.mark.parametrize(

@@ -221,7 +221,8 @@ async def test_memories_are_switched_on_read_edited_and_forgotten(
 
 @in_a_browser
 async def test_documents_are_put_into_projects(serve: Serve, chromium: Browser, knowledge: Knowledge) -> None:
-    knowing = Assistant(ScriptedModel((("Yes.",),)), None, AssistantSettings(), knowledge=knowledge)
+    call = ToolCall("c", "search_documents", '{"query": "when is the rent due"}')
+    knowing = Assistant(ScriptedModel(((call,), ("Yes.",))), None, AssistantSettings(), knowledge=knowledge)
     async with serve(assistant=knowing, knowledge=knowledge) as server, visit(chromium, server) as tab:
         page = tab.page
         await page.click("#tab-talk")
@@ -238,6 +239,7 @@ async def test_documents_are_put_into_projects(serve: Serve, chromium: Browser, 
         assert [one.name for one in knowledge.documents.list(project.id, ANONYMOUS.name)] == ["lease.md"]
         await ask(tab, "Hello?")
         assert await answers(tab, 1) == ["Yes."]
+        assert await page.inner_text(".sources") == "From lease.md, part 1"
         await page.click("#new-talk")
         await page.click("#document-list [title^=Delete]")
         await page.locator("#document-list li").wait_for(state="detached", timeout=PATIENCE_MS)

@@ -35,6 +35,7 @@ export class Talk {
   #microphone = null;
   #opening = false;
   #connected = false;
+  #audible = false;
 
   /**
    * `$` finds an element by its id, `key` gives the API key, `refused(reason)` is told why the server wants nothing of
@@ -122,13 +123,14 @@ export class Talk {
     const [microphone] = await Promise.all([
       openMicrophone({
         heard: (audio, seconds) => this.#microphone && this.#dialogue?.hear(audio, seconds),
-        level: (peak) => this.#meter.level(peak),
+        level: (peak) => this.#hears(peak),
         lost: () => this.mute().then(() => this.#notices.show("The microphone was disconnected.", { kind: "error" })),
       }),
       this.#openSpeaker(),
     ]);
     this.#open(microphone.rate);
     this.#microphone = microphone;
+    this.#audible = false;
     this.#meter.start();
   }
 
@@ -274,10 +276,16 @@ export class Talk {
     $("question").placeholder = listening ? "Listening; or type" : "Ask something";
   }
 
+  /** Once there was any sound, silence is somebody who listens, and no fault. */
+  #hears(peak) {
+    this.#meter.level(peak);
+    if (this.#audible || !peak) return;
+    this.#audible = true;
+    this.#notices.clear("silence");
+  }
+
   #tick() {
-    if (!this.#microphone || !this.#connected) return;
-    if (!this.#meter.silent) this.#notices.clear("silence");
-    else if (!this.#notices.shown) {
+    if (this.#microphone && this.#meter.silent && !this.#audible && !this.#notices.shown) {
       this.#notices.show("No sound comes from the microphone. Is it muted?", { kind: "trouble", topic: "silence" });
     }
   }
