@@ -89,6 +89,8 @@ def test_the_key_file_keeps_hashes_only_and_to_itself(tmp_path: Path) -> None:
     assert file.read() == (ApiKey("phone", hashed(secret), 2, None),)
     with pytest.raises(InvalidOption, match="already"):
         file.add("phone", None, None)
+    with pytest.raises(InvalidOption, match="without a key"):
+        file.add(ANONYMOUS.name, None, None)
     with pytest.raises(InvalidOption, match="no key named"):
         file.remove("tablet")
     file.remove("phone")

@@ -50,6 +50,8 @@ class KeyFile:
 
     def add(self, name: str, max_sessions: int | None, audio_seconds_per_minute: float | None) -> str:
         """Make a key and return it, the only time it is ever seen. Raises InvalidOption for a name that is taken."""
+        if name == ANONYMOUS.name:  # what is kept for a name would be everybody's once the door is open
+            raise InvalidOption(f"{name!r} stands for those who come in without a key; choose another name")
         keys = self.read()
         if name in {key.name for key in keys}:
             raise InvalidOption(f"there is a key named {name!r} already; remove it first, or choose another name")
