@@ -9,7 +9,16 @@ with warnings.catch_warnings():
     from wyoming.asr import Transcribe, Transcript
     from wyoming.audio import AudioChunk, AudioStart, AudioStop
     from wyoming.client import AsyncTcpClient
+    from wyoming.error import Error
     from wyoming.info import Describe, Info
+    from wyoming.tts import (
+        Synthesize,
+        SynthesizeChunk,
+        SynthesizeStart,
+        SynthesizeStop,
+        SynthesizeStopped,
+        SynthesizeVoice,
+    )
 
 __all__ = [
     "AsyncTcpClient",
@@ -17,7 +26,14 @@ __all__ = [
     "AudioStart",
     "AudioStop",
     "Describe",
+    "Error",
     "Info",
+    "Synthesize",
+    "SynthesizeChunk",
+    "SynthesizeStart",
+    "SynthesizeStop",
+    "SynthesizeStopped",
+    "SynthesizeVoice",
     "Transcribe",
     "Transcript",
 ]

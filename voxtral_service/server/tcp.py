@@ -12,9 +12,10 @@ from voxtral_service.errors import VoxtralError
 from voxtral_service.server.keys import ANONYMOUS
 from voxtral_service.server.record import SessionRecord, recorded, refused
 from voxtral_service.server.state import ServerState
+from voxtral_service.server.tcp_speech import Speaker
 from voxtral_service.session.session import Session
 from voxtral_service.wire.wyoming import Wyoming
-from voxtral_service.wire.wyoming_info import AsrModel, AsrProgram, Attribution
+from voxtral_service.wire.wyoming_info import AsrModel, AsrProgram, Attribution, TtsProgram, TtsVoice
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +28,17 @@ def program(state: ServerState) -> AsrProgram:
     """How the server describes itself."""
     model = AsrModel(state.model.name, PROJECT, state.model.languages)
     return AsrProgram("voxtral-service", PROJECT, (model,))
+
+
+async def voices(state: ServerState) -> TtsProgram | None:
+    """What speaks here, None where nothing does."""
+    found = await state.voices()
+    # A voice that speaks any language is offered for those that are understood.
+    listed = tuple(
+        TtsVoice(voice.name, PROJECT, (voice.language,) if voice.language else state.model.languages, voice.description)
+        for voice in found
+    )
+    return TtsProgram("voxtral-service", PROJECT, listed) if listed else None
 
 
 async def listen(state: ServerState, host: str, port: int) -> asyncio.Server:
@@ -44,7 +56,18 @@ async def listen(state: ServerState, host: str, port: int) -> asyncio.Server:
 
 
 async def _serve(state: ServerState, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    dialect = Wyoming(state.connection(), program(state))
+    dialect = Wyoming(state.connection(), program(state), await voices(state))
+    client = writer.get_extra_info("peername")[0]
+
+    async def send(frames: list[bytes]) -> None:
+        await _send(writer, frames)
+
+    async def refuse(error: VoxtralError) -> None:
+        refused(error, route="wyoming", client=client)
+        await send(dialect.refuse(error))
+        writer.close()
+
+    speaker: Speaker | None = None
     async with contextlib.AsyncExitStack() as stack:
         session: Session | None = None
         while not dialect.closing and (data := await reader.read(READ_SIZE)):
@@ -52,6 +75,11 @@ async def _serve(state: ServerState, reader: asyncio.StreamReader, writer: async
             for note in understood.notes:
                 logger.info("%s", note)
             await _send(writer, list(understood.replies))
+            for wanted in understood.speech:
+                if speaker is None:
+                    speaker = Speaker(state, send, refuse)
+                    await stack.enter_async_context(speaker.running())
+                await speaker.take(wanted)
             try:
                 if understood.commands and session is None:
                     # A client that only asks what the server can do takes no seat.
@@ -60,7 +88,7 @@ async def _serve(state: ServerState, reader: asyncio.StreamReader, writer: async
                     await session.send(command)  # type: ignore[union-attr]
             except VoxtralError as error:
                 if session is None:
-                    refused(error, route="wyoming", client=writer.get_extra_info("peername")[0])
+                    refused(error, route="wyoming", client=client)
                 await _send(writer, dialect.refuse(error))
 
 

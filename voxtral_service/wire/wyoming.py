@@ -1,4 +1,4 @@
-"""Speech to text over Wyoming, as Home Assistant speaks it, on TCP.
+"""Wyoming, as Home Assistant speaks it, on TCP: speech to text; `wyoming_speech` has the other way.
 
     client                              house                     answers
     ---------------------------------   -----------------------   ----------------------------------------------
@@ -42,7 +42,8 @@ from voxtral_service.wire.commits import Commits
 from voxtral_service.wire.frames import text
 from voxtral_service.wire.spoken import Spoken
 from voxtral_service.wire.wyoming_frames import Event, EventReader, whole
-from voxtral_service.wire.wyoming_info import AsrProgram, info
+from voxtral_service.wire.wyoming_info import AsrProgram, TtsProgram, info
+from voxtral_service.wire.wyoming_speech import SpeechCommand, SpeechRequests
 
 ENCODINGS = {1: "pcm_u8", 2: "pcm_s16le", 3: "pcm_s24le", 4: "pcm_s32le"}
 """By bytes per sample, as in WAV files."""
@@ -52,11 +53,12 @@ CHANNELS = range(1, 257)
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """What some bytes mean: commands for the session, bytes to answer with at once, lines for the log."""
+    """What some bytes mean: commands for the session, answers to send at once, lines for the log, what to speak."""
 
     commands: tuple[Command, ...] = ()
     replies: tuple[bytes, ...] = ()
     notes: tuple[str, ...] = ()
+    speech: tuple[SpeechCommand, ...] = ()
 
 
 class Wyoming:
@@ -66,10 +68,11 @@ class Wyoming:
     connection is to be closed when what was said has been sent.
     """
 
-    def __init__(self, connection: Connection, program: AsrProgram) -> None:
+    def __init__(self, connection: Connection, program: AsrProgram, voices: TtsProgram | None = None) -> None:
         self.closing = False
         self._connection = connection
-        self._program = program
+        self._program, self._voices = program, voices
+        self._speech = SpeechRequests()
         self._reader = EventReader()
         self._defaults = self._settings = replace(connection.defaults, audio_format=AudioFormat(), turn_detection=None)
         self._commits = Commits()
@@ -115,7 +118,7 @@ class Wyoming:
         return handle(self, event) if handle else Understood(notes=(f"ignored {event.type[:40]!r}",))
 
     def _describe(self, event: Event) -> Understood:
-        return _reply("info", **info(self._program))
+        return _reply("info", **info(self._program, self._voices))
 
     def _ping(self, event: Event) -> Understood:
         return _reply("pong", text=text(event.data.get("text")))
@@ -156,6 +159,9 @@ class Wyoming:
             commands=(CommitTurn(),) if self._commits.add() else (),
             replies=tuple(chain.from_iterable(self._transcript() for _ in self._commits.answered_at_once())),
         )
+
+    def _synthesize(self, event: Event) -> Understood:
+        return Understood(speech=self._speech.understand(event))
 
     # -- what the session says
 
@@ -213,6 +219,10 @@ class Wyoming:
         "audio-start": _audio_start,
         "audio-chunk": _audio_chunk,
         "audio-stop": _audio_stop,
+        "synthesize": _synthesize,
+        "synthesize-start": _synthesize,
+        "synthesize-chunk": _synthesize,
+        "synthesize-stop": _synthesize,
     }
     _EVENTS: ClassVar[dict[type[SessionEvent], Callable[[Wyoming, Any], list[bytes]]]] = {
         TranscriptDelta: _delta,
@@ -231,6 +241,7 @@ def _together(parts: Iterable[Understood]) -> Understood:
         commands=tuple(chain.from_iterable(part.commands for part in parts)),
         replies=tuple(chain.from_iterable(part.replies for part in parts)),
         notes=tuple(chain.from_iterable(part.notes for part in parts)),
+        speech=tuple(chain.from_iterable(part.speech for part in parts)),
     )
 
 

@@ -37,11 +37,33 @@ class AsrProgram:
     version: str | None = None
 
 
-OTHER_DOMAINS = ("tts", "handle", "intent", "wake", "mic", "snd")
+@dataclass(frozen=True, slots=True)
+class TtsVoice:
+    """A voice; Home Assistant offers those of the language that the user has chosen."""
+
+    name: str
+    attribution: Attribution
+    languages: tuple[str, ...]
+    description: str | None = None
+    version: str | None = None
 
 
-def info(program: AsrProgram) -> JsonObject:
-    """The data of an `info` event."""
+@dataclass(frozen=True, slots=True)
+class TtsProgram:
+    """What speaks."""
+
+    name: str
+    attribution: Attribution
+    voices: tuple[TtsVoice, ...]
+    description: str | None = None
+    version: str | None = None
+
+
+OTHER_DOMAINS = ("handle", "intent", "wake", "mic", "snd")
+
+
+def info(program: AsrProgram, speech: TtsProgram | None = None) -> JsonObject:
+    """The data of an `info` event; without `speech` nothing speaks here."""
     described = {
         **asdict(program),
         "installed": True,
@@ -50,4 +72,14 @@ def info(program: AsrProgram) -> JsonObject:
         # The client says when a command is over; Home Assistant has listened for that by then.
         "requires_external_vad": True,
     }
-    return {"asr": [described], **{domain: [] for domain in OTHER_DOMAINS}}
+    speaks = [] if speech is None else [_speaks(speech)]
+    return {"asr": [described], "tts": speaks, **{domain: [] for domain in OTHER_DOMAINS}}
+
+
+def _speaks(program: TtsProgram) -> JsonObject:
+    return {
+        **asdict(program),
+        "installed": True,
+        "voices": [{**asdict(voice), "installed": True} for voice in program.voices],
+        "supports_synthesize_streaming": True,
+    }
