@@ -35,7 +35,7 @@ from voxtral_service.audio.write import write_wav
 from voxtral_service.chat import AnswerEnd, AnswerEvent, AnswerOptions, AnswerText, Message, ToolCall
 from voxtral_service.cli.answering import OWNER
 from voxtral_service.cli.app import app
-from voxtral_service.cli.ask import _Asking, _Said
+from voxtral_service.cli.asking import Asking, Said
 from voxtral_service.cli.exchange import Exchange
 from voxtral_service.cli.screen import Screen
 from voxtral_service.cli.serve import open_knowledge
@@ -205,6 +205,14 @@ async def test_a_server_hears_a_recording(tmp_path: Path) -> None:
     assert "no words were heard" in silence.stderr
 
 
+async def test_a_server_without_a_voice_writes_no_file(tmp_path: Path) -> None:
+    async with running(assistant=Assistant(model(("Yes.",)), None, AssistantSettings())) as server:
+        result = await run("--server", server.ws, "--output", tmp_path / "answer.wav", "Well?")
+    assert (result.exit_code, result.stdout) == (1, "Yes.\n")
+    assert "nothing was spoken" in result.stderr
+    assert not (tmp_path / "answer.wav").exists()
+
+
 async def test_a_server_that_is_not_there() -> None:
     result = await run("--server", "ws://127.0.0.1:1", "--silent", "Hello?")
     assert result.exit_code == 1
@@ -297,8 +305,8 @@ async def test_speaking_stops_an_answer_and_tells_how_much_of_it_was_heard() -> 
         await dialogue.close()
 
     with Screen(out, err, quiet=True) as screen:
-        asking = _Asking(
-            _Said(sound=Person(ear), live=True), Exchange(screen, ear), ear, screen, quiet=True, half_duplex=False
+        asking = Asking(
+            Said(sound=Person(ear), live=True), Exchange(screen, ear), ear, screen, quiet=True, half_duplex=False
         )
         await asyncio.wait_for(asking.run(held), 60)
     assert ear.stops == 1

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from voxtral_service.assistant import setup
 from voxtral_service.assistant.assistant import Assistant
 from voxtral_service.assistant.speech import Synthesizer
+from voxtral_service.cli.asking import Answering, Talking
 from voxtral_service.cli.serve import open_knowledge
 from voxtral_service.config import Settings
 from voxtral_service.engine import loading
@@ -18,14 +19,7 @@ from voxtral_service.engine.choice import choose
 from voxtral_service.engine.memory import available
 from voxtral_service.engine.pool import EnginePool, LoadedModel
 from voxtral_service.engine.registry import Registry
-from voxtral_service.events import (
-    AssistantCommand,
-    Command,
-    ConfigureResponses,
-    Event,
-    ResponseSettings,
-    SessionSettings,
-)
+from voxtral_service.events import ConfigureResponses, ResponseSettings, SessionSettings
 from voxtral_service.server.keys import ANONYMOUS
 from voxtral_service.session.dialogue import Dialogue
 from voxtral_service.session.session import Activity, Session
@@ -35,30 +29,6 @@ if TYPE_CHECKING:
 
 OWNER = ANONYMOUS.name
 """Whose memories and documents are known: those of whoever calls a server here without a key."""
-
-
-class Answering(Protocol):
-    """Somebody who answers what is written."""
-
-    async def send(self, command: AssistantCommand) -> None:
-        """Carry out a command."""
-        ...
-
-    def __aiter__(self) -> AsyncIterator[Event]:
-        """What happens."""
-        ...
-
-
-class Talking(Protocol):
-    """Somebody who listens too."""
-
-    async def send(self, command: Command | AssistantCommand) -> None:
-        """Carry out a command."""
-        ...
-
-    def __aiter__(self) -> AsyncIterator[Event]:
-        """What happens."""
-        ...
 
 
 @asynccontextmanager
