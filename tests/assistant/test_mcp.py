@@ -289,8 +289,7 @@ async def test_an_operators_servers_are_there_for_all(log: Path) -> None:
         shared = SharedServers(
             [McpServer(label="test", url=url, approval="writes", allowed_tools=("add", "fail"))], AllowedHosts(())
         )
-        shared.start()
-        await shared.connections[0].start()
+        await shared.settled(60)
         one = shared.session()
         assert [tool.asks for tool in one.tools()] == [False, True]
         await one.close()

@@ -66,6 +66,11 @@ class Assistant:
         self._more_tools, self._knowledge, self._closing = more_tools, knowledge, closing
         self._servers = servers
 
+    async def settled(self, seconds: float = 5.0) -> None:
+        """Connect to tool servers, and wait for them for so long: for whoever asks one question and leaves."""
+        if self._servers is not None:
+            await self._servers.settled(seconds)
+
     def start(self) -> None:
         """Begin to connect to tool servers, in the running event loop."""
         if self._servers is not None:

@@ -51,6 +51,16 @@ class SharedServers:
         for connection in self.connections:
             connection.begin()
 
+    async def settled(self, seconds: float) -> None:
+        """Wait until each is there or has failed once, but not longer than `seconds`."""
+        self.start()
+        starting = [asyncio.create_task(connection.start()) for connection in self.connections]
+        if starting:
+            await asyncio.wait(starting, timeout=seconds)
+        for task in starting:
+            task.cancel()
+        await asyncio.gather(*starting, return_exceptions=True)
+
     def session(self) -> SessionServers:
         """For one conversation."""
         return SessionServers(self.connections, self._hosts)

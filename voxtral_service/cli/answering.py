@@ -88,6 +88,7 @@ async def _assistant(
     knowledge = None if settings.knowledge is False else open_knowledge(settings)
     assistant = setup.assistant(settings, pool, engine, synthesizer, knowledge)
     try:
+        await assistant.settled()
         yield assistant
     finally:
         await assistant.close()
