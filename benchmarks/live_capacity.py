@@ -98,12 +98,16 @@ def capacity(trials: Sequence[Trial]) -> int:
 
 
 @contextmanager
-def serving(model: str, places: int, *options: str) -> Iterator[str]:
-    """A server of its own on a free port of loopback, with more options; gives its address."""
+def serving(model: str, places: int | None, *options: str) -> Iterator[str]:
+    """A server of its own on a free port of loopback, with more options; gives its address.
+
+    Without a number of places it finds one itself.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    flags = ["--model", model, "--port", str(port), "--max-streams", str(places), "--no-auth", *options]
+    flags = ["--model", model, "--port", str(port), "--no-auth", *options]
+    flags += ["--max-streams", str(places)] if places else []
     server = subprocess.Popen([sys.executable, "-m", "voxtral_service.cli", "serve", *flags])
     try:
         deadline = time.monotonic() + LOAD_SECONDS
@@ -132,7 +136,7 @@ def _ready(port: int) -> bool:
 def our_trials(model: str, plan: Plan, *, first: int, most: int) -> list[Trial]:
     """Streams of the OpenAI dialect at a server."""
     dialect = DIALECTS["openai"]()
-    with serving(model, most) as url:
+    with serving(model, most, "--log-level", "warning") as url:
         expected = asyncio.run(references(url, dialect, plan.clips))
 
         def trial(streams: int) -> Trial:

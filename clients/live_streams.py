@@ -78,10 +78,13 @@ class StreamLog:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How long a stream goes on (at least one clip), and how long its speaker is silent between two clips."""
+    """Seconds: how long a stream goes on (at least one clip), how long its speaker is silent between two clips, and
+    before the first.
+    """
 
     seconds: float
     pause: float = 0.5
+    wait: float = 0.0
 
 
 async def run_streams(
@@ -149,6 +152,7 @@ class _Conversation:
     async def _speak(self, clips: Sequence[Clip], pace: Pace) -> None:
         for message in self._dialect.opening():
             await self._socket.send(message)
+        await asyncio.sleep(pace.wait)
         begin = now = time.monotonic()
         number = 0
         while number == 0 or now - begin < pace.seconds:

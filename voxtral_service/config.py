@@ -108,8 +108,14 @@ class Settings(BaseSettings):
     """How long the engine waits before it writes a word; None for the model's own."""
     models_dir: Path = Field(default_factory=lambda: platformdirs.user_data_path(APP) / "models")
     """Where `voxtral models pull` puts models."""
-    max_streams: Annotated[int, Field(ge=1, le=1024)] = 4
-    """How many streams or files are transcribed side by side."""
+    max_streams: Annotated[int, Field(ge=1, le=1024)] | None = None
+    """How many streams, or pieces of files, are transcribed side by side; None for 4, of a server for as many live
+    sessions as it finds that it holds.
+    """
+    lag_bound: Annotated[float, Field(gt=0)] = 0.5
+    """Seconds after the end of speech by which a server wants to have the final text; it takes no more live sessions
+    than that allows.
+    """
     models_memory: ByteSize | None = None
     """How much memory a server gives models beside its own, such as 8GB; None for half of what is free at its start."""
     models_idle: Annotated[float, Field(gt=0)] = 600.0

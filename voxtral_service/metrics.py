@@ -57,6 +57,10 @@ LAG_SENT = LAG.labels("sent")
 """Words were written to the socket; counted from the arrival at the session of the last audio they depend on."""
 FIRST_TEXT = Histogram("voxtral_first_text_seconds", "From the start of a turn to its first text", buckets=_SECONDS)
 FINAL_TEXT = Histogram("voxtral_final_text_seconds", "From the end of a turn to its final transcript", buckets=_SECONDS)
+CAPACITY = Gauge("voxtral_capacity", "Live streams that keep the bound of lag, as measured at the start")
+EXPECTED_LAG = Gauge(
+    "voxtral_expected_lag_seconds", "From the end of speech to its final text, as the engine's last turns promise"
+)
 STREAMS = Gauge("voxtral_streams", "Streams that have a place in an engine")
 STEP = Histogram(
     "voxtral_step_seconds",

@@ -35,7 +35,7 @@ def whisper(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def realtime_engine(request: pytest.FixtureRequest, slots: int) -> Engine:
     model = examine(request.getfixturevalue("folders")["small"], "tiny", Origin.FOLDER)
-    return loading.load(model, device=CPU, slots=slots)
+    return loading.load(model, device=CPU, dtype="float32", slots=slots)
 
 
 def whisper_engine(request: pytest.FixtureRequest, slots: int) -> Engine:

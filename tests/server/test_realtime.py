@@ -15,7 +15,8 @@ from mistralai.client import Mistral
 from mistralai.client.models import AudioFormat
 from openai import AsyncOpenAI
 
-from tests.server.conftest import Serve
+from tests.fakes import SpellingEngine
+from tests.server.conftest import Running, Serve
 from tests.wire.wyoming_client import (
     AsyncTcpClient,
     AudioChunk,
@@ -27,7 +28,9 @@ from tests.wire.wyoming_client import (
     Transcript,
 )
 from voxtral_service.audio.pcm import encode_s16le
+from voxtral_service.engine.capacity import Capacity, StepTime
 from voxtral_service.server.keys import ApiKey, hashed
+from voxtral_service.server.seats import Seats
 
 
 def level(percent: int, seconds: float, rate: int = 16_000) -> bytes:
@@ -173,6 +176,63 @@ async def test_a_full_server_refuses_with_a_time_to_come_back(serve: Serve) -> N
         assert json.loads(response.body)["error"]["code"] == "overloaded"
         ready = await _get(f"{server.url}/ready")
         assert ready == {"ready": True, "sessions": 1, "places": 1}
+
+
+async def test_nobody_more_is_let_in_while_texts_come_late(serve: Serve) -> None:
+    late = False
+    async with serve(places=4) as server:
+        server.state.seats = Seats(4, late=lambda: late)
+        late = True
+        async with websockets.connect(f"{server.ws}/v1/realtime"):  # whoever is alone makes nobody late
+            with pytest.raises(websockets.InvalidStatus) as caught:
+                await websockets.connect(f"{server.ws}/v1/realtime")
+            response = caught.value.response
+            assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
+            told = json.loads(response.body)["error"]
+            assert told["code"] == "overloaded"
+            assert "the 1 sessions there are need all of this server" in told["message"]
+            late = False
+            async with websockets.connect(f"{server.ws}/v1/realtime"):
+                assert server.state.seats.taken == 2
+
+
+async def test_twice_as_many_as_there_are_places_for(serve: Serve) -> None:
+    async def come(server: Running) -> websockets.ClientConnection | str:
+        try:
+            return await websockets.connect(f"{server.ws}/v1/realtime")
+        except websockets.InvalidStatus as error:
+            return f"{error.response.status_code}, {error.response.headers['Retry-After']}"
+
+    async with serve(places=5) as server:
+        came = await asyncio.gather(*(come(server) for _ in range(10)))
+        sockets = [one for one in came if not isinstance(one, str)]
+        assert [one for one in came if isinstance(one, str)] == ["503, 5"] * 5
+        assert len(sockets) == server.state.seats.taken == 5
+        for socket in sockets:
+            await socket.close()
+
+
+async def test_a_measured_engine_shows_what_it_holds(serve: Serve) -> None:
+    async with serve(places=2) as server:
+        measured = MeasuredEngine(2)
+        server.state.engine = measured
+        server.state.capacity = measured.measure(0.5)
+        assert await _get(f"{server.url}/ready") == {
+            "ready": True,
+            "sessions": 0,
+            "places": 2,
+            "capacity": 9,
+            "expected_lag": 0.123,
+        }
+
+
+class MeasuredEngine(SpellingEngine):
+    """Knows what it can do."""
+
+    expected_lag, is_late = 0.12345, False
+
+    def measure(self, lag_bound: float) -> Capacity:
+        return Capacity((StepTime(1, 0.01),), lag_bound, 9)
 
 
 async def _get(url: str, **headers: str) -> Any:

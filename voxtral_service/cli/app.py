@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from voxtral_service import __version__
-from voxtral_service.cli import ask, database, jobs, listen, models, say, serve, transcribe
+from voxtral_service.cli import ask, bench, database, jobs, listen, models, say, serve, transcribe
 from voxtral_service.errors import CallerError, VoxtralError
 
 INTERRUPTED = 130
@@ -63,6 +63,7 @@ app = typer.Typer(
 app.command("transcribe", no_args_is_help=True)(transcribe.transcribe)
 app.command("listen")(listen.listen)
 app.command("serve")(serve.serve)
+app.command("bench")(bench.bench)
 app.command("ask", no_args_is_help=True)(ask.ask)
 app.command("say", no_args_is_help=True)(say.say)
 app.add_typer(models.app, name="models")

@@ -13,14 +13,16 @@ from voxtral_service.errors import InvalidOption
 if TYPE_CHECKING:
     from voxtral_service.assistant.knowledge import Knowledge
     from voxtral_service.config import Settings
+    from voxtral_service.engine.base import Engine
+    from voxtral_service.engine.capacity import Capacity
     from voxtral_service.engine.pool import EnginePool
     from voxtral_service.jobs.service import Jobs
     from voxtral_service.server.keys import ApiKey, KeyFile
     from voxtral_service.server.run import Listen
     from voxtral_service.server.state import FileSettings, ServerState
 
+FEWEST_PLACES = 4
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-DEFAULT_STREAMS = 32
 
 
 def serve(
@@ -37,8 +39,12 @@ def serve(
         typer.Option("--delay", metavar="MS", help="Wait this long before each word unless the client says otherwise."),
     ] = None,
     max_streams: Annotated[
-        int, typer.Option("--max-streams", help="Live sessions at once; more are refused.")
-    ] = DEFAULT_STREAMS,
+        int | None,
+        typer.Option(
+            "--max-streams",
+            help="Live sessions at once; more are refused. Default: as many as it finds that it serves in time.",
+        ),
+    ] = None,
     no_auth: Annotated[bool, typer.Option("--no-auth", help="Let anybody in who can reach the address.")] = False,
     origin: Annotated[
         list[str] | None, typer.Option("--origin", help="A site whose pages may use the server; * for all.")
@@ -180,6 +186,8 @@ def _run(
     door = "anybody is let in" if keys is None else f"{len(keys)} keys"
     wyoming = f", Wyoming on port {listen.wyoming_port}" if listen.wyoming_port else ""
     announce(f"serving {state.model.name} on {scheme}://{listen.host}:{listen.port}{wyoming}; {door}")
+    if state.capacity is not None:
+        announce(_told(state.capacity))
     try:
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(run(state, listen))
@@ -195,6 +203,7 @@ def _state(
 
     from voxtral_service.audio.vad import SileroModel
     from voxtral_service.engine import loading
+    from voxtral_service.engine.base import Measured
     from voxtral_service.engine.choice import choose
     from voxtral_service.engine.memory import available
     from voxtral_service.engine.pool import EnginePool, LoadedModel
@@ -212,13 +221,17 @@ def _state(
     choice = choose(registry, settings.model, device, live=True)
     if choice.notice:
         announce(choice.notice)
-    places = settings.max_streams
+    slots = settings.max_streams or loading.places(choice.model, device)
     # A few places stay free of files' work, so that live streams seldom have to take one from a file.
-    load = partial(loading.load, device=device, dtype=settings.dtype, slots=places, reserve=places // 4)
-    engine = load(choice.model)
+    load = partial(loading.load, device=device, dtype=settings.dtype, slots=slots, reserve=slots // 4)
+    engine = load(choice.model, lag_bound=settings.lag_bound)
+    capacity = _measure(engine, settings.lag_bound)
+    # A start in a busy moment must not turn away the second caller: whether it is too many shows when they speak.
+    found = max(FEWEST_PLACES, min(slots, capacity.streams)) if capacity else slots
+    places = settings.max_streams or found
     pool = EnginePool(
         registry,
-        load,
+        partial(load, slots=min(slots, loading.PLACES), reserve=min(slots, loading.PLACES) // 4),
         need=partial(loading.need, device=device, dtype=settings.dtype),
         budget=settings.models_memory or available(device) // 2,
         idle_seconds=settings.models_idle,
@@ -232,17 +245,37 @@ def _state(
         pool=pool,
         activity=lambda: VoiceActivity(silero),
         door=Door(keys, origins),
-        seats=Seats(settings.max_streams, settings.max_files),
+        seats=Seats(places, settings.max_files, late=lambda: isinstance(engine, Measured) and engine.is_late),
+        capacity=capacity,
         files=FileSettings(
             max_upload=settings.max_upload,
             max_seconds=settings.max_audio_hours * 3600,
-            lanes=max(1, settings.max_streams // 4),
+            lanes=max(1, min(places, loading.PLACES) // 4),
             delay_ms=settings.delay_ms,
         ),
         fetcher=Fetcher(settings.url_hosts, max_bytes=settings.max_upload),
         defaults=SessionSettings(delay_ms=settings.delay_ms),
         strict_models=strict_models,
     )
+
+
+def _measure(engine: Engine, lag_bound: float) -> Capacity | None:
+    """How many live sessions the engine holds; None where it cannot be measured."""
+    from voxtral_service import metrics
+    from voxtral_service.engine.base import Measured
+
+    if not isinstance(engine, Measured):
+        return None
+    capacity = engine.measure(lag_bound)
+    metrics.CAPACITY.set(capacity.streams)
+    return capacity
+
+
+def _told(capacity: Capacity) -> str:
+    bound = f"within {1000 * capacity.bound:g} ms"
+    if capacity.streams:
+        return f"this machine holds about {capacity.streams} live streams {bound}"
+    return f"this machine is too slow for one live stream {bound}, so text will be late; a smaller model may not be"
 
 
 def open_knowledge(settings: Settings) -> Knowledge:

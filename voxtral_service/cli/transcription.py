@@ -25,6 +25,9 @@ from voxtral_service.engine.registry import InstalledModel, Registry
 from voxtral_service.errors import InvalidOption, VoxtralError
 from voxtral_service.render import Format, Result, render
 
+DEFAULT_STREAMS = 4
+"""Recordings, or pieces of them, side by side."""
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -81,7 +84,7 @@ class _Work:
         if live and order.refine:
             raise InvalidOption("a live stream cannot be heard twice; leave out --refine", field="refine")
         # A live stream has one place; files are cut up to fill all there are.
-        self._slots = 1 if len(todo) == 1 and live else settings.max_streams
+        self._slots = 1 if len(todo) == 1 and live else settings.max_streams or DEFAULT_STREAMS
         registry = Registry(settings.models_dir)
         choice = choose(registry, settings.model, self._device)
         if choice.notice and not order.quiet:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from voxtral_service.audio import Samples
 from voxtral_service.chat import AnswerEvent, AnswerOptions, Message
 from voxtral_service.events import Hypothesis, Transcript, Word
+
+if TYPE_CHECKING:
+    from voxtral_service.engine.capacity import Capacity
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,25 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Fail open streams, stop the engine's threads and free its memory. Harmless when closed."""
+        ...
+
+
+@runtime_checkable
+class Measured(Protocol):
+    """An engine that knows how much it can do in time."""
+
+    @property
+    def expected_lag(self) -> float:
+        """Seconds from the end of speech to its final text, as things are; 0 where nobody speaks."""
+        ...
+
+    @property
+    def is_late(self) -> bool:
+        """Whether one more live stream might be more than the bound of lag allows that it was started with."""
+        ...
+
+    def measure(self, lag_bound: float) -> Capacity:
+        """Find out how many live streams keep such a bound (seconds), in a few seconds, before there are any."""
         ...
 
 

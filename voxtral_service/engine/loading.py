@@ -20,17 +20,29 @@ SMALL = 200_000_000
 """Parameters; below, a step is so short that handing it to several threads costs more than it saves."""
 LARGEST_ON_CPU = 1_000_000_000
 """Parameters; beyond, no ordinary CPU keeps up with speech."""
+PLACES, MOST_PLACES = 32, 256
+"""Slots unless the user says how many; a small model's take memory only when they are used."""
 BESIDE_WEIGHTS = 5_000_000_000
 """Bytes on a GPU for the caches of a handful of streams and for CUDA itself."""
 
 
-def load(model: InstalledModel, *, device: torch.device, dtype: str = "auto", slots: int, reserve: int = 0) -> Engine:
+def load(
+    model: InstalledModel,
+    *,
+    device: torch.device,
+    dtype: str = "auto",
+    slots: int,
+    reserve: int = 0,
+    lag_bound: float | None = None,
+) -> Engine:
     """Start an engine with room for `slots` streams, `reserve` of them for live ones only; `dtype` as `--dtype`.
+
+    With `lag_bound` (seconds) an engine that is `Measured` stops work on files while live streams come near it.
 
     Sets how many threads torch uses in this process. Raises CheckpointError when the files do not fit together,
     InvalidOption when the kind of model cannot compute in that type, EngineError when the device has no room.
     """
-    return _LOADERS[model.kind](model, Start(device, dtype, slots, reserve))
+    return _LOADERS[model.kind](model, Start(device, dtype, slots, reserve, lag_bound))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +53,7 @@ class Start:
     dtype: str
     slots: int
     reserve: int
+    lag_bound: float | None
 
 
 def _load_realtime(model: InstalledModel, start: Start) -> Engine:
@@ -57,7 +70,7 @@ def _load_realtime(model: InstalledModel, start: Start) -> Engine:
         runner = ModelRunner(network, Tokenizer.from_folder(model.folder), start.slots)
     except RuntimeError as error:  # what torch raises on a CPU, and the base of its OutOfMemoryError
         raise _no_room(model, start, dtype, error) from error
-    return VoxtralRealtimeEngine(runner, languages=model.languages, reserve=start.reserve)
+    return VoxtralRealtimeEngine(runner, languages=model.languages, reserve=start.reserve, lag_bound=start.lag_bound)
 
 
 def _load_whisper(model: InstalledModel, start: Start) -> Engine:
@@ -138,6 +151,12 @@ def fits(model: InstalledModel, device: torch.device) -> bool:
         return model.parameters <= LARGEST_ON_CPU
     free, _ = torch.cuda.mem_get_info(device)
     return model.parameters * torch.bfloat16.itemsize + BESIDE_WEIGHTS <= free
+
+
+def places(model: InstalledModel, device: torch.device) -> int:
+    """How many live streams to make room for before it is known how many can be served."""
+    small = model.kind is Kind.VOXTRAL_REALTIME and device.type == "cpu" and model.parameters < SMALL
+    return MOST_PLACES if small else PLACES
 
 
 def need(model: InstalledModel, *, device: torch.device, dtype: str = "auto") -> int:

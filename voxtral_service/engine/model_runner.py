@@ -104,6 +104,11 @@ class ModelRunner:
         self._encoded[slot] = self._decoded[slot] = SILENT_POSITIONS
         self._delays[slot] = delay
 
+    def pass_time(self, slots: NDArray[np.int64], positions: int) -> None:
+        """Let slots stand so much further on, over what their rings hold; for measurements of full windows."""
+        self._encoded[slots] += positions
+        self._decoded[slots] += positions
+
     @torch.inference_mode()
     def encode(self, slots: NDArray[np.int64], samples: NDArray[np.float32]) -> Tensor:
         """One step of the audio side for several slots: samples [n, 1520] -> vectors [n, hidden_size].

@@ -69,17 +69,19 @@ class Scheduler:
             del self._streams[stream.slot]
             heapq.heappush(self._free, stream.slot)
 
-    def next_work(self) -> Work:
+    def next_work(self, *, files: bool = True) -> Work:
         """What can be done now: every stream with a frame or an encoded vector advances by one position.
 
         One backlog is worked on a turn. Files come after live streams: their audio is encoded only in turns in which no
-        live stream has any to encode.
+        live stream has any to encode, and nothing is done for them where `files` says no.
         """
         work = Work()
         backlogs: list[RealtimeStream] = []
         crowded = sum(not stream.bulk for stream in self._streams.values()) >= CROWD
         late = CHUNK_FRAMES if crowded else BACKLOG_FRAMES
         for stream in self._streams.values():
+            if stream.bulk and not files:
+                continue
             if stream.has_vectors:
                 work.decodes.append(stream)
             elif (frames := stream.frames) and (stream.bulk or frames >= late):

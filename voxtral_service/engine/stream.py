@@ -179,6 +179,11 @@ class RealtimeStream:
         """Whether encoded audio waits to be decoded."""
         return bool(self._vectors)
 
+    @property
+    def arrived(self) -> float | None:
+        """When the sound at the next position was there; None for padding."""
+        return self._audio.arrivals[0] if self._audio.arrivals else None
+
     def take_frames(self, count: int) -> Samples:
         """Samples of the next frames; call with the engine's lock held."""
         samples = self._audio.buffer.take(count)

@@ -13,6 +13,7 @@ import torch
 from voxtral_service import metrics
 from voxtral_service.audio import Samples
 from voxtral_service.engine.base import Capabilities, StreamOptions
+from voxtral_service.engine.capacity import Capacity, LagWatch, derive, measure
 from voxtral_service.engine.model_runner import ModelRunner
 from voxtral_service.engine.scheduler import Scheduler, Work
 from voxtral_service.engine.stream import BlankRut, RealtimeStream
@@ -40,12 +41,17 @@ class VoxtralRealtimeEngine:
         languages: tuple[str, ...] = (),
         rut: BlankRut | None = None,
         reserve: int = 0,
+        lag_bound: float | None = None,
     ) -> None:
-        """Raises ValueError when `reserve` leaves files no place."""
+        """With `lag_bound` (seconds) files stop while live streams' final texts are about to come later than that.
+
+        Raises ValueError when `reserve` leaves files no place.
+        """
         if not 0 <= reserve < runner.slots:
             raise ValueError(f"a reserve of {reserve} of {runner.slots} places")
         self._runner = runner
         self._reserve = reserve
+        self._watch = LagWatch(lag_bound, runner.model.config.default_delay_tokens) if lag_bound else None
         self._vacancy = Vacancy()
         self._languages = languages
         self._rut = rut or BlankRut()
@@ -86,6 +92,23 @@ class VoxtralRealtimeEngine:
             self._scheduler.add(stream)
         metrics.STREAMS.inc()
         return stream
+
+    @property
+    def expected_lag(self) -> float:
+        """See `engine.base.Measured`."""
+        return self._watch.lag(time.monotonic()) if self._watch else 0.0
+
+    @property
+    def is_late(self) -> bool:
+        """See `engine.base.Measured`."""
+        return self._watch is not None and self._watch.is_near(time.monotonic())
+
+    def measure(self, lag_bound: float) -> Capacity:
+        """See `engine.base.Measured`."""
+        with self._changed:
+            if self._scheduler.streams:
+                raise RuntimeError("capacity is measured before there are streams")
+            return derive(measure(self._runner), lag_bound, self._runner.model.config.default_delay_tokens)
 
     async def wait_for_place(self) -> None:
         """See `Engine`."""
@@ -141,18 +164,22 @@ class VoxtralRealtimeEngine:
     def _next_turn(self) -> Callable[[], None] | None:
         """Wait until there is work, take its samples out of the streams, return what is to be done without the lock."""
         with self._changed:
-            while not (work := self._scheduler.next_work()):
+            while not (work := self._scheduler.next_work(files=(files := self._files_go_on()))):
                 if self._closing:
                     return None
-                self._changed.wait()
+                self._changed.wait(None if files else LagWatch.FORGETS / 4)
             if self._closing:
                 return None
             steps = [stream.take_frames(1) for stream in work.steps]
             chunks = [stream.take_frames(count) for stream, count in work.chunks]
         return lambda: self._turn(work, steps, chunks)
 
+    def _files_go_on(self) -> bool:
+        return self._watch is None or not self._watch.stops_files(time.monotonic())
+
     def _turn(self, work: Work, steps: list[Samples], chunks: list[Samples]) -> None:
         started = time.perf_counter()
+        arrivals = [at for stream in work.decodes if not stream.bulk and (at := stream.arrived) is not None]
         try:
             self._encode(work, steps, chunks)
             self._decode(work.decodes)
@@ -160,7 +187,12 @@ class VoxtralRealtimeEngine:
             logger.exception("a step of %d streams failed", len(work.decodes))
             for stream in work.decodes:
                 stream.fail(EngineError(f"the engine failed in the middle of a step: {error}"))
-        metrics.STEP.observe(time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        metrics.STEP.observe(seconds)
+        if self._watch and any(not stream.bulk for stream in work.decodes):
+            now = time.monotonic()
+            self._watch.note(seconds, now - min(arrivals, default=now), now)
+            metrics.EXPECTED_LAG.set(self._watch.lag(now))
         metrics.STEP_STREAMS.observe(len(work.decodes))
 
     def _encode(self, work: Work, steps: list[Samples], chunks: list[Samples]) -> None:

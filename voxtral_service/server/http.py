@@ -14,6 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from voxtral_service.engine.base import Measured
 from voxtral_service.errors import ForeignOrigin, InvalidOption, Overloaded, Unauthorized, VoxtralError
 from voxtral_service.server import openapi
 from voxtral_service.server.keys import ApiKey, Credentials
@@ -63,8 +64,11 @@ def health() -> dict[str, str]:
 @open_routes.get("/ready", responses={503: {"description": "The server is stopping."}})
 def ready(request: Request) -> JSONResponse:
     """Whether new sessions are taken, and how many there are."""
-    seats = state_of(request).seats
-    body = {"ready": not seats.draining, "sessions": seats.taken, "places": seats.places}
+    state = state_of(request)
+    seats, engine = state.seats, state.engine
+    body: dict[str, Any] = {"ready": not seats.draining, "sessions": seats.taken, "places": seats.places}
+    if isinstance(engine, Measured):
+        body |= {"capacity": state.capacity and state.capacity.streams, "expected_lag": round(engine.expected_lag, 3)}
     return JSONResponse(body, 503 if seats.draining else 200)
 
 

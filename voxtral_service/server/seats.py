@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from voxtral_service import metrics
@@ -21,11 +21,15 @@ class Seats:
     that are spoken, which no key's limit counts: they go with sessions.
     """
 
-    def __init__(self, places: int, files: int = 8, speech: int = 64) -> None:
+    def __init__(
+        self, places: int, files: int = 8, speech: int = 64, *, late: Callable[[], bool] = lambda: False
+    ) -> None:
+        """`late` tells that no more live sessions can be served in time, whatever places there are."""
         self.places = places
         self.files = files
         self.speech = speech
         self.draining = False
+        self._late = late
         self._spoken: Counter[str] = Counter()
         self._live: Counter[str] = Counter()
         self._recordings: Counter[str] = Counter()
@@ -43,7 +47,14 @@ class Seats:
 
     @contextmanager
     def seat(self, key: ApiKey) -> Iterator[None]:
-        """A place for one session. Raises Overloaded when there is none, LimitReached when the key may have no more."""
+        """A place for one session.
+
+        Raises Overloaded when there is none or the sessions that are open hardly get their texts in time, LimitReached
+        when the key may have no more.
+        """
+        if self._late() and self.taken:
+            told = f"the {self.taken} sessions there are need all of this server; try again in {RETRY_AFTER:g} seconds"
+            raise _refused(Overloaded, "late", told)
         with self._place(key, self._live, self.places, "places"):
             yield
 

@@ -25,6 +25,7 @@ from voxtral_service.wire.base import Connection
 from voxtral_service.wire.voices import LocalVoice
 
 if TYPE_CHECKING:
+    from voxtral_service.engine.capacity import Capacity
     from voxtral_service.server.websocket import SocketSession
 
 
@@ -80,6 +81,8 @@ class ServerState:
     """What speaks, where something is installed that does."""
     assistant: Assistant | None = None
     """Who answers in conversations."""
+    capacity: Capacity | None = None
+    """How many live sessions the engine was found to hold, where that was measured."""
     strict_models: bool = False
     open: set[SocketSession] = field(default_factory=set)
     _allowances: dict[str, AudioAllowance] = field(default_factory=dict)
