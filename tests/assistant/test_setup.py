@@ -35,6 +35,7 @@ from voxtral_service.events import (
     Clip,
     ConfigureResponses,
     CreateResponse,
+    IdleTimeout,
     PutMessage,
     RemoveMessage,
     ResponseAudio,
@@ -251,6 +252,36 @@ def test_a_callers_tool_and_the_answer_to_its_result() -> None:
         ("assistant", ("Yes, I will.",), (call,)),
         ("tool", ("done",), ()),
     ]
+
+
+def test_a_held_answer_gives_way_to_the_person() -> None:
+    lamp = Tool("lamp", "Switches.", {"type": "object"})
+
+    async def scene() -> None:
+        async with talk(model, ResponseSettings(tools=(lamp,))) as there:
+            await there.say("Lights on.")
+            await asyncio.sleep(0.3)
+            await there.responder.send(PutMessage("item_1", Message("tool", ("done",), call_id="c1")))
+            await there.responder.send(CreateResponse("more"))
+            await there.say("And what time is it?")  # while "Yes, I will." is still heard
+            await asyncio.sleep(60)
+            assert [(e.response, e.tag) for e in there.of(ResponseStarted)] == [(1, ""), (2, "more"), (3, "")]
+            assert [e.reason for e in there.of(ResponseEnded)] == ["interrupted", "interrupted", "completed"]
+
+    model = ScriptedModel([("Yes, I will do that at once. ", ToolCall("c1", "lamp", "{}")), ("It is on, and nine.",)])
+    run(scene())
+    assert contents(model.asked[1])[-1] == ("user", "And what time is it?")
+
+
+def test_who_says_nothing_for_long_is_spoken_to() -> None:
+    async def scene() -> None:
+        async with talk(model, ResponseSettings()) as there:
+            await there.responder.hear(IdleTimeout(0, 5))
+            await asyncio.sleep(60)
+            assert there.of(ResponseEnded)[0].reason == "completed"
+
+    model = ScriptedModel()
+    run(scene())
 
 
 def test_answers_apart_leave_no_trace() -> None:

@@ -82,6 +82,13 @@ async def running(
         state.jobs.start()
     if knowledge is not None:
         knowledge.start()
+    async with listening(state) as (port, wyoming_port):
+        yield Running(state, engine, port, wyoming_port)
+
+
+@asynccontextmanager
+async def listening(state: ServerState) -> AsyncIterator[tuple[int, int]]:
+    """Serve on free ports of loopback, for HTTP and for Wyoming, and stop all that the state holds."""
     server = uvicorn.Server(configure(state, Listen(port=0)))
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     wyoming = await tcp.listen(state, "127.0.0.1", 0)
@@ -90,15 +97,15 @@ async def running(
         await asyncio.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        yield Running(state, engine, port, wyoming.sockets[0].getsockname()[1])
+        yield port, wyoming.sockets[0].getsockname()[1]
     finally:
         server.should_exit = True
         wyoming.close()
         await task
         if state.jobs is not None:
             await state.jobs.stop()
-        if knowledge is not None:
-            await knowledge.stop()
+        if state.knowledge is not None:
+            await state.knowledge.stop()
         await state.pool.close()
 
 

@@ -41,7 +41,7 @@ def test_a_turn_with_a_pause_in_it() -> None:
 
 
 def test_a_click_is_no_speech_and_a_breath_no_pause() -> None:
-    assert play(TurnDetector(ServerVad()), [(QUIET, 1), (SPEECH, 0.064), (QUIET, 1)]) == []
+    assert play(TurnDetector(ServerVad()), [(QUIET, 1), (SPEECH, 0.032), (QUIET, 1)]) == []
     changes = play(TurnDetector(ServerVad()), [(SPEECH, 1), (BETWEEN, 3), (SPEECH, 1)])
     assert actions(changes) == [Action.START]
 

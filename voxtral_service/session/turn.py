@@ -11,7 +11,7 @@ Time is the audio's own, passed in with every chunk, so that the same audio alwa
     waiting     speech   speaking    the turn goes on
     waiting     end      listening   the turn ends
 
-Speech is 96 ms in a row above the threshold. A pause and an end are silences of certain lengths below a second, lower
+Speech is 64 ms in a row above the threshold. A pause and an end are silences of certain lengths below a second, lower
 threshold; in between, neither counts, so a breath does not make a pause.
 """
 
@@ -24,7 +24,8 @@ from voxtral_service.audio.vad import CHUNK_SECONDS
 from voxtral_service.events import SemanticVad, ServerVad
 from voxtral_service.session.completeness import Completeness
 
-SPEECH_SECONDS = 0.096
+SPEECH_SECONDS = 0.064
+"""Two chunks. Three would start as many turns in speech and as few in noise, and stop answers later."""
 HYSTERESIS = 0.15
 """How far below the threshold the probability must fall to count as silence, unless the rules say."""
 
