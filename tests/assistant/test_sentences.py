@@ -67,3 +67,8 @@ def test_a_text_without_ends_is_cut_between_words() -> None:
     pieces = split("word " * 30, longest=50)
     assert max(map(len, pieces)) <= 50
     assert " ".join(pieces).split() == ["word"] * 30
+
+
+def test_a_model_may_send_its_whole_answer_at_once() -> None:
+    sentence = "A word and another, e.g. this one, [and] no more. "
+    assert len(SentenceSplitter(first_clause=1000).push(sentence * 4000)) == 3999

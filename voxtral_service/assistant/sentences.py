@@ -12,6 +12,8 @@ FIRST_CLAUSE = 30
 """Characters from which on the first piece may end behind a clause."""
 LONGEST = 300
 """Characters; a piece without any end in sight is cut between two words."""
+_BEHIND = 64
+"""Characters behind the longest piece that are looked at: what closes a sentence, and what follows it."""
 
 # A mark that ends sentences, with what closes behind it; a space must follow, which Chinese and Japanese do without.
 _END = re.compile(r"[.!?…]+[\"'”’»)\]*_]*(?=\s)|[。！？]+[」』”’）]*(?=[^。！？」』”’）])")
@@ -55,31 +57,32 @@ class SentenceSplitter:
 
     def _cut(self) -> int:
         """How much of the text is a piece, 0 if none is yet."""
-        ends = [match.end() for match in _LINE.finditer(self._text) if self._text[: match.start()].strip()]
-        ends += [match.end() for match in _END.finditer(self._text) if self._is_end(match)]
-        if ends and min(ends) <= self._longest:
-            return min(ends)
-        if not self._any and len(self._text) > self._first_clause:
-            clauses = (match.end() for match in _CLAUSE.finditer(self._text))
-            clause = next((end for end in clauses if end >= self._first_clause // 2 and self._is_closed(end)), 0)
+        head = self._text[: self._longest + _BEHIND]  # a model may send its whole answer at once
+        line = next((match.end() for match in _LINE.finditer(head) if head[: match.start()].strip()), len(head))
+        sentence = next((match.end() for match in _END.finditer(head) if _is_end(head, match)), len(head))
+        if (end := min(line, sentence)) <= self._longest and end < len(head):
+            return end
+        if not self._any and len(head) > self._first_clause:
+            clauses = (match.end() for match in _CLAUSE.finditer(head))
+            clause = next((end for end in clauses if end >= self._first_clause // 2 and _is_closed(head, end)), 0)
             if clause and clause <= self._longest:
                 return clause
-        if len(self._text) <= self._longest:
+        if len(head) <= self._longest:
             return 0
-        space = max(self._text.rfind(" ", 1, self._longest), self._text.rfind("\n", 1, self._longest))
+        space = max(head.rfind(" ", 1, self._longest), head.rfind("\n", 1, self._longest))
         return space if space > 0 else self._longest
 
-    def _is_end(self, match: re.Match[str]) -> bool:
-        before = self._text[: match.end()]
-        if not match[0].startswith(".") or match[0].startswith(".."):
-            return self._is_closed(match.end())
-        after = self._text[match.end() :].lstrip()
-        dotted = before.rstrip("\"'”’»)]*_")
-        if _OPEN_AT_END.search(dotted):
-            return after[:1].isupper()
-        return not _ABBREVIATION.search(dotted) and self._is_closed(match.end())
 
-    def _is_closed(self, end: int) -> bool:
-        """Whether no link's or quoted code's text is open there."""
-        before = self._text[:end]
-        return before.count("[") <= before.count("]") and before.count("`") % 2 == 0
+def _is_end(text: str, match: re.Match[str]) -> bool:
+    """Whether a full stop, or what looks like one, ends a sentence."""
+    if not match[0].startswith(".") or match[0].startswith(".."):
+        return _is_closed(text, match.end())
+    dotted = text[: match.end()].rstrip("\"'”’»)]*_")
+    if _OPEN_AT_END.search(dotted):
+        return text[match.end() :].lstrip()[:1].isupper()
+    return not _ABBREVIATION.search(dotted) and _is_closed(text, match.end())
+
+
+def _is_closed(text: str, end: int) -> bool:
+    """Whether no link's or quoted code's text is open there."""
+    return text.count("[", 0, end) <= text.count("]", 0, end) and text.count("`", 0, end) % 2 == 0
