@@ -1,6 +1,7 @@
 # make run    transcribe the bundled clip, word by word as it is spoken; FILE=talk.mp3 for one of your own
 # make test   lint, types and tests
-# Both set up .venv first, when it is not there or pyproject.toml has changed. Nothing is installed outside of it.
+# make bench  every table of benchmarks/, peers beside it, rows appended to benchmarks/SPEED.md; figures and plots in bench/
+# All set up .venv first, when it is not there or pyproject.toml has changed. Nothing is installed outside of it.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -8,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SAMPLE := models/wren-en/sample.wav
 FILE ?=
 
-.PHONY: run test lint clean
+.PHONY: run test lint bench clean
 
 run: .venv/.installed
 ifneq ($(FILE),)
@@ -25,6 +26,9 @@ lint: .venv/.dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+bench: .venv/.dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks --log
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build
