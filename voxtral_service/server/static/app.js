@@ -270,7 +270,7 @@ function showView(view) {
   }
   $("latest").hidden = true;
   scrollTo({ top: document.documentElement.scrollHeight });
-  if (view === "talk") talk.show();
+  if (view === "talk") talk.showState();
   else become(state);
 }
 
@@ -282,6 +282,7 @@ async function changeView(view) {
   if (settings.view === "talk") await talk.leave();
   else await stop();
   showView(view);
+  if (view === "talk") talk.load();
   saveSettings(settings);
 }
 
@@ -352,7 +353,7 @@ async function greet() {
     return false;
   }
   showKeyForm(false);
-  if (settings.view === "talk") talk.show();
+  if (settings.view === "talk") talk.load();
   $("model").textContent = model.id;
   showLanguages(model.languages?.length ? model.languages : LANGUAGES);
   return true;

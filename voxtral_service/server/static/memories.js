@@ -34,9 +34,9 @@ export class MemoryPanel {
   }
 
   async refresh() {
-    this.#last = null;
-    this.#$("memory-list").replaceChildren();
-    await this.#more();
+    const page = await this.#knowledge.memories();
+    this.#$("memory-list").replaceChildren(); // now, for two of these may be under way
+    this.#add(page);
   }
 
   #show(enabled) {
@@ -50,7 +50,10 @@ export class MemoryPanel {
   }
 
   async #more() {
-    const page = await this.#knowledge.memories(this.#last);
+    this.#add(await this.#knowledge.memories(this.#last));
+  }
+
+  #add(page) {
     this.#last = page.last_id;
     this.#$("memory-list").append(...page.data.map((memory) => this.#item(memory)));
     this.#$("more-memories").hidden = !page.has_more;

@@ -77,9 +77,13 @@ export class Talk {
     this.#refresh();
   }
 
-  /** The conversation is shown: fetch what its panels show. */
-  async show() {
+  /** Bring the controls in line with the state, when this comes into view. */
+  showState() {
     this.#refresh();
+  }
+
+  /** Fetch what the panels show. */
+  async load() {
     await Promise.all([this.#listVoices(), ...this.#panels.map((panel) => panel.load())]);
   }
 
