@@ -65,8 +65,8 @@ def test_a_server_that_is_not_there() -> None:
 
 def test_the_database_is_brought_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VOXTRAL_DATA_DIR", str(tmp_path / "new"))
-    assert CliRunner().invoke(app, ["db", "upgrade"]).stdout == "from revision none to 0001\n"
-    assert CliRunner().invoke(app, ["db", "upgrade"]).stdout == "at revision 0001\n"
+    assert CliRunner().invoke(app, ["db", "upgrade"]).stdout == "from revision none to 0002\n"
+    assert CliRunner().invoke(app, ["db", "upgrade"]).stdout == "at revision 0002\n"
     monkeypatch.setenv("VOXTRAL_DATABASE_URL", "mysql://localhost/x")
     refused = CliRunner().invoke(app, ["db", "upgrade"])
     assert (refused.exit_code, "SQLite and PostgreSQL" in refused.stderr) == (2, True)

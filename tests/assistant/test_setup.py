@@ -77,16 +77,20 @@ async def test_a_chat_model_on_this_machine_answers(tmp_path: Path) -> None:
     assert isinstance(answering.model, LocalModel)
     assert answering.model.folder == folder
     assert answering.close is not None
+    await answering.model.load()  # a thread that goes on loading would disturb whatever test comes next
     await answering.close()
 
 
-def test_the_bundled_model_answers_where_it_is_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_the_bundled_model_answers_where_it_is_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(setup, "BUNDLED", "not-bundled")
     assert isinstance(setup.language_model(settings(), POOL).model, Nobody)
     monkeypatch.setattr(setup, "BUNDLED", "small")
     write_chat_model(tmp_path / "small")
     there = Settings(models_dir=tmp_path)
-    assert isinstance(setup.language_model(there, POOL).model, LocalModel)
+    model = setup.language_model(there, POOL).model
+    assert isinstance(model, LocalModel)
+    await model.load()
+    model.close()
 
 
 @pytest.mark.parametrize(

@@ -297,5 +297,6 @@ async def test_dropped_connections_leave_nothing_behind(serve: Serve) -> None:
                 await socket.close()
             while server.state.seats.taken:
                 await asyncio.sleep(0.005)
-        assert server.engine.open_streams == 0
-        assert server.state.open == set()
+        async with asyncio.timeout(20):  # the last session may still be putting its things away
+            while server.engine.open_streams or server.state.open:
+                await asyncio.sleep(0.005)

@@ -16,6 +16,7 @@ from voxtral_service.assistant.local_calls import opening, response_template
 from voxtral_service.assistant.local_prefixes import Prefixes
 from voxtral_service.audio import Samples
 from voxtral_service.chat import AnswerOptions, Message, Tool
+from voxtral_service.engine.exclusive import TRANSFORMERS_LOADING
 from voxtral_service.engine.loading import pick_device, pick_dtype
 from voxtral_service.errors import CheckpointError, InvalidOption
 
@@ -58,7 +59,9 @@ class Checkpoint:
                     "trained to chat (often called instruct or chat)",
                     field="model",
                 )
-            model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=pick_dtype(dtype, target))
+            kind = pick_dtype(dtype, target)
+            with TRANSFORMERS_LOADING:
+                model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=kind)
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise CheckpointError(f"the language model in {folder} cannot be loaded: {error}") from error
         self._model = model.to(target).eval()

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from voxtral_service.audio import SAMPLE_RATE
 from voxtral_service.engine.abilities import VOXTRAL_CONTEXT
+from voxtral_service.engine.exclusive import TRANSFORMERS_LOADING
 from voxtral_service.errors import CheckpointError, EngineError
 from voxtral_service.voxtral.instruct import InstructTokenizer, Prompt
 from voxtral_service.voxtral.tokenizer import in_short
@@ -51,9 +52,10 @@ class OfflineModel:
         logging.set_verbosity_error()
         logging.disable_progress_bar()
         try:
-            network, report = VoxtralForConditionalGeneration.from_pretrained(
-                folder, dtype=dtype, local_files_only=True, output_loading_info=True
-            )
+            with TRANSFORMERS_LOADING:
+                network, report = VoxtralForConditionalGeneration.from_pretrained(
+                    folder, dtype=dtype, local_files_only=True, output_loading_info=True
+                )
         except (OSError, ValueError, TypeError, KeyError, SafetensorError) as error:
             raise CheckpointError(f"{folder} holds no usable Voxtral 2507 model: {in_short(error)}") from error
         if missing := sorted(report["missing_keys"]):
