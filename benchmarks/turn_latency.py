@@ -205,7 +205,7 @@ def main() -> None:
     table = Table("milliseconds", "turns", "p50", "p95", "p99", title=f"{machine.name()}, {machine.commit()}")
     written = {}
     for name, bundled in (("language model of 150 ms", False), (BUNDLED, True)):
-        if bundled and not (bundled_folder() / BUNDLED).is_dir():
+        if bundled and not (bundled_folder() / BUNDLED / "config.json").is_file():
             continue
         times = asyncio.run(measure(options.turns, bundled=bundled))
         written[name] = asdict(times)
