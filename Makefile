@@ -36,7 +36,7 @@ clean:
 .venv/.installed: pyproject.toml
 	@echo "installing into .venv; the first time this takes a minute or more"
 	$(PYTHON) -m venv .venv
-	$(PIP) --editable '.[assistant]'
+	$(PIP) --editable '.[assistant,voices]'
 	@touch $@
 
 # Holds all that .installed does, so that a `make run` afterwards has nothing left to install.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -46,6 +48,20 @@ def test_nothing_is_remembered_until_that_is_switched_on(memories: Memories) -> 
     with pytest.raises(MemoryOff):
         memories.add("you", "My dog is called Rex")
     assert [memory.text for memory in memories.list("you")] == ["My cat is called Tom"]
+
+
+def test_many_requests_may_switch_it_at_once(memories: Memories) -> None:
+    for owner in ("you", "they", "others"):
+        together = threading.Barrier(4)
+
+        def switch(owner: str = owner, together: threading.Barrier = together) -> None:
+            together.wait(30)
+            memories.enable(owner, True)
+
+        with ThreadPoolExecutor(4) as threads:
+            for switched in [threads.submit(switch) for _ in range(4)]:
+                switched.result()
+        assert memories.enabled(owner)
 
 
 def test_a_memory_is_kept_with_its_source_and_time_edited_and_deleted(memories: Memories) -> None:

@@ -93,6 +93,16 @@ async def test_the_bundled_model_answers_where_it_is_there(monkeypatch: pytest.M
     model.close()
 
 
+def test_a_bundled_model_that_is_broken_is_told_of(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(setup, "BUNDLED", "small")
+    folder = write_chat_model(tmp_path / "small")
+    (folder / "model.safetensors").unlink()
+    assert isinstance(setup.language_model(Settings(models_dir=tmp_path), POOL).model, Nobody)
+    assert "nobody answers" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("given", "error", "message"),
     [

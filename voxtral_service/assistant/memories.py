@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from voxtral_service.database.database import Database
 from voxtral_service.database.fulltext import Entry, TextIndex
@@ -56,8 +57,13 @@ class Memories:
         values = {"owner": owner, "enabled": enabled, "changed_at": self._clock()}
         with self._database.write() as connection:
             changed = memory_owners.update().where(memory_owners.c.owner == owner).values(values)
-            if not connection.execute(changed).rowcount:
-                connection.execute(memory_owners.insert().values(values))
+            if connection.execute(changed).rowcount:
+                return
+            try:
+                with connection.begin_nested():
+                    connection.execute(memory_owners.insert().values(values))
+            except IntegrityError:  # another request of his was first, a moment ago
+                connection.execute(changed)
 
     def add(self, owner: str, text: str, source: str = "") -> Memory:
         """Remember a fact; one that is remembered already stays as it is.

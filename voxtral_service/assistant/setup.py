@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -33,6 +34,8 @@ from voxtral_service.engine.registry import InstalledModel, Registry
 from voxtral_service.errors import CheckpointError, EngineError, InvalidOption, ModelNotFound, NoLanguageModel
 from voxtral_service.events import Clip
 from voxtral_service.hosts import AllowedHosts
+
+logger = logging.getLogger(__name__)
 
 PLUG_IN = (
     "no language model is plugged in; set llm_url and llm_model for a server with OpenAI's /v1/chat/completions "
@@ -107,8 +110,12 @@ def language_model(settings: Settings, pool: EnginePool) -> Answering:
 def _bundled(registry: Registry, settings: Settings) -> Answering:
     """The small model that comes with the package, where it and transformers are installed."""
     if importlib.util.find_spec("transformers") is not None:
-        with suppress(ModelNotFound, CheckpointError):
+        try:
             return _local(registry.named(BUNDLED), settings)
+        except ModelNotFound:
+            pass
+        except CheckpointError as error:
+            logger.warning("nobody answers in conversations: %s", error)
     return Answering(Nobody())
 
 
