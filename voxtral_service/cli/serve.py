@@ -274,7 +274,9 @@ def _measure(engine: Engine, lag_bound: float) -> Capacity | None:
 def _told(capacity: Capacity) -> str:
     bound = f"within {1000 * capacity.bound:g} ms"
     if capacity.streams:
-        return f"this machine holds about {capacity.streams} live streams {bound}"
+        # With --max-streams no larger batch was measured.
+        about = "at least" if capacity.streams == capacity.steps[-1].streams else "about"
+        return f"this machine holds {about} {capacity.streams} live streams {bound}"
     return f"this machine is too slow for one live stream {bound}, so text will be late; a smaller model may not be"
 
 
