@@ -27,7 +27,8 @@ from rich.table import Table
 
 from benchmarks import machine
 from tests import tiny
-from voxtral_service.engine.model_runner import SAMPLES_PER_STEP, ModelRunner
+from voxtral_service.engine.model_runner import ModelRunner
+from voxtral_service.engine.step import SAMPLES_PER_STEP
 from voxtral_service.voxtral import checkpoint
 from voxtral_service.voxtral.config import DecoderConfig, EncoderConfig, VoxtralRealtimeConfig
 from voxtral_service.voxtral.tokenizer import Tokenizer

@@ -116,6 +116,10 @@ class Settings(BaseSettings):
     """Seconds after the end of speech by which a server wants to have the final text; it takes no more live sessions
     than that allows.
     """
+    compile: bool = True
+    """Whether a server compiles a small model's step for its CPU, once and in the background, where there is a C++
+    compiler; kept in the user's cache.
+    """
     models_memory: ByteSize | None = None
     """How much memory a server gives models beside its own, such as 8GB; None for half of what is free at its start."""
     models_idle: Annotated[float, Field(gt=0)] = 600.0

@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from tests import tiny
-from voxtral_service.engine.model_runner import SAMPLES_PER_STEP, ModelRunner
+from voxtral_service.engine.model_runner import ModelRunner
 from voxtral_service.engine.packed import PackedLinear, pack_linears, packing_pays
+from voxtral_service.engine.step import SAMPLES_PER_STEP
 from voxtral_service.voxtral import checkpoint
 from voxtral_service.voxtral.tokenizer import Tokenizer
 

@@ -10,7 +10,7 @@ from tests import tiny
 from tests.voxtral.growing import Growing
 from voxtral_service.voxtral.config import MAX_DELAY_TOKENS
 from voxtral_service.voxtral.decoder import delay_embedding
-from voxtral_service.voxtral.layers import CausalWindow
+from voxtral_service.voxtral.layers import CausalWindow, rotary, rotary_tables
 from voxtral_service.voxtral.model import VoxtralRealtime
 
 DELAYS = torch.arange(MAX_DELAY_TOKENS + 1)
@@ -46,7 +46,8 @@ def test_steps_equal_the_full_pass(models: dict[str, VoxtralRealtime], shape: st
     x = torch.randn(2, 70, decoder.config.hidden_size)
     scales = decoder.delay_scales(DELAYS)[delays]
     kv = Growing(decoder.config.sliding_window)
-    steps = [decoder.transform(x[:, p, None], scales, torch.tensor([[p]]), kv) for p in range(x.shape[1])]
+    angles = [decoder.angles(torch.tensor([[p]]), x.dtype) for p in range(x.shape[1])]
+    steps = [decoder.transform(x[:, p, None], scales, angles[p], kv) for p in range(x.shape[1])]
     torch.testing.assert_close(torch.cat(steps, 1), decoder(x, delays), atol=1e-5, rtol=1e-5)
 
 
@@ -57,8 +58,8 @@ def test_positions_far_out_change_nothing(models: dict[str, VoxtralRealtime], sh
     scales = decoder.delay_scales(torch.tensor([6]))
     window = decoder.config.sliding_window
     starts = torch.tensor([[1_080_000], [10_000_000]])
-    far = decoder.transform(x, scales, starts + torch.arange(60), CausalWindow(window))
-    here = decoder.transform(x, scales, torch.arange(60)[None], CausalWindow(window))
+    far = decoder.transform(x, scales, decoder.angles(starts + torch.arange(60), x.dtype), CausalWindow(window))
+    here = decoder.transform(x, scales, decoder.angles(torch.arange(60)[None], x.dtype), CausalWindow(window))
     torch.testing.assert_close(far, here, atol=2e-5, rtol=1e-5)
 
 
@@ -68,3 +69,11 @@ def test_the_head_is_the_embedding(models: dict[str, VoxtralRealtime]) -> None:
     logits = decoder.logits(hidden)
     assert logits.shape == (3, 5, decoder.config.vocab_size)
     torch.testing.assert_close(logits, hidden @ decoder.embedding.weight.T)
+
+
+def test_tables_are_the_angles() -> None:
+    positions = torch.tensor([[0, 1, 2, 3], [4_320_000, 4_320_001, 4_320_002, 4_320_003]])
+    cos, sin = rotary_tables(positions.numpy(), 64, 1e6)
+    expected = rotary(positions, 64, 1e6, torch.float32)
+    torch.testing.assert_close(torch.from_numpy(cos), expected.cos, atol=1e-6, rtol=0)
+    torch.testing.assert_close(torch.from_numpy(sin), expected.sin, atol=1e-6, rtol=0)

@@ -67,7 +67,7 @@ def test_steps_equal_the_full_pass(models: dict[str, VoxtralRealtime], shape: st
     state, kv, out, position = encoder.stem.initial_state(1, mel), Growing(encoder.config.sliding_window), [], 0
     for piece in torch.split(mel, 8, 1):
         x, state = encoder.stem(piece, state)
-        out.append(encoder.transform(x, position + torch.arange(4)[None], kv))
+        out.append(encoder.transform(x, encoder.angles(position + torch.arange(4)[None], x.dtype), kv))
         position += 4
     assert position > encoder.config.sliding_window
     torch.testing.assert_close(torch.cat(out, 1), encoder(mel), atol=1e-5, rtol=1e-5)
@@ -89,7 +89,7 @@ def test_positions_far_out_change_nothing(models: dict[str, VoxtralRealtime], sh
     encoder = models[shape].encoder
     x = torch.randn(2, 80, encoder.config.hidden_size, generator=torch.Generator().manual_seed(0))
     window = encoder.config.sliding_window
-    here = encoder.transform(x, torch.arange(80)[None], CausalWindow(window))
+    here = encoder.transform(x, encoder.angles(torch.arange(80)[None], x.dtype), CausalWindow(window))
     starts = torch.tensor([[4_320_000], [10_000_000]])
-    far = encoder.transform(x, starts + torch.arange(80), CausalWindow(window))
+    far = encoder.transform(x, encoder.angles(starts + torch.arange(80), x.dtype), CausalWindow(window))
     torch.testing.assert_close(far, here, atol=2e-5, rtol=1e-5)

@@ -28,6 +28,7 @@ def bench(
 ) -> None:
     """Measure the engine's step and tell how many live streams it holds: what `voxtral serve` does when it starts.
 
+    The first run compiles a small model's step for this processor, as a server does in the background; about a minute.
     Of each batch the best of five steps counts. A machine that is busy with other work still holds less.
 
     Examples:
@@ -47,7 +48,8 @@ def bench(
     target = loading.pick_device(settings.device)
     chosen = choose(Registry(settings.models_dir), settings.model, target, live=True).model
     slots = settings.max_streams or loading.places(chosen, target)
-    engine = loading.load(chosen, device=target, dtype=settings.dtype, slots=slots)
+    compiling: loading.Compiling = "first" if settings.compile else "never"
+    engine = loading.load(chosen, device=target, dtype=settings.dtype, slots=slots, compiling=compiling)
     try:
         if not isinstance(engine, Measured):
             raise InvalidOption(f"{chosen.name} does not work in steps of 80 ms, so there are none to measure")

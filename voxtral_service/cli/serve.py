@@ -223,7 +223,14 @@ def _state(
         announce(choice.notice)
     slots = settings.max_streams or loading.places(choice.model, device)
     # A few places stay free of files' work, so that live streams seldom have to take one from a file.
-    load = partial(loading.load, device=device, dtype=settings.dtype, slots=slots, reserve=slots // 4)
+    load = partial(
+        loading.load,
+        device=device,
+        dtype=settings.dtype,
+        slots=slots,
+        reserve=slots // 4,
+        compiling="in the background" if settings.compile else "never",
+    )
     engine = load(choice.model, lag_bound=settings.lag_bound)
     capacity = _measure(engine, settings.lag_bound)
     # A start in a busy moment must not turn away the second caller: whether it is too many shows when they speak.

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from voxtral_service.engine.model_runner import SAMPLES_PER_STEP, ModelRunner
+from voxtral_service.engine.model_runner import ModelRunner
+from voxtral_service.engine.step import SAMPLES_PER_STEP
 from voxtral_service.voxtral.config import EXTRA_RIGHT_PAD_TOKENS, LEFT_PAD_TOKENS, TOKEN_SECONDS
 
 LAG_BOUND = 0.5

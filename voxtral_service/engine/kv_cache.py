@@ -7,6 +7,7 @@ differences, so nothing is ever rotated again.
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,6 +54,12 @@ class RingCache:
         self.values = [torch.zeros(shape, dtype=dtype, device=device) for _ in range(layers)]
         self._rows: tuple[Tensor, Tensor] | None = None
 
+    def over(self, keys: list[Tensor], values: list[Tensor]) -> RingCache:
+        """The same kind of rings in other memory."""
+        other = copy.copy(self)
+        other.keys, other.values, other._rows = keys, values, None
+        return other
+
     def bytes_per_slot(self) -> int:
         """Memory of one slot with its rings full."""
         return sum(t[0].numel() * t.element_size() for t in (*self.keys, *self.values))
@@ -79,8 +86,8 @@ class RingCache:
     def restore(self, slot: int, snapshot: Snapshot) -> None:
         """Start a slot from a snapshot; whatever it held before can no longer be seen."""
         for rings, copies in ((self.keys, snapshot.keys), (self.values, snapshot.values)):
-            for ring, copy in zip(rings, copies, strict=True):
-                ring[slot, :, : copy.shape[1]] = copy
+            for ring, kept in zip(rings, copies, strict=True):
+                ring[slot, :, : kept.shape[1]] = kept
 
 
 class RowSteps:
@@ -150,7 +157,7 @@ def steps(cache: RingCache, slots: NDArray[np.int64], positions: NDArray[np.int6
 
 
 class GatheredSteps:
-    """The same step with shapes that never change: whole rings, masked. What a CUDA graph can capture."""
+    """The same step with shapes that never change: whole rings, masked. What can be captured or compiled."""
 
     def __init__(self, cache: RingCache, slots: Tensor, positions: Tensor) -> None:
         """`slots` and `positions` [rows] are int64 on the cache's device."""
@@ -159,14 +166,18 @@ class GatheredSteps:
         new = positions[:, None] + torch.arange(cache.step, device=positions.device)
         self._columns = new % cache.capacity
         self._mask = ring_mask(new, cache, cache.capacity)[:, None]
+        self._small = positions.device.type == "cpu"
+        if self._small:
+            self._mask = torch.where(self._mask, 0.0, -torch.inf).to(cache.keys[0].dtype)
 
     def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """See `KeyValues`."""
         keys, values = self._cache.keys[layer], self._cache.values[layer]
         keys[self._slots[:, None], :, self._columns] = k
         values[self._slots[:, None], :, self._columns] = v
-        attended = attention(q.transpose(1, 2), keys[self._slots], values[self._slots], self._mask)
-        return attended.transpose(1, 2)
+        held_keys, held_values = keys.index_select(0, self._slots), values.index_select(0, self._slots)
+        attend = small_attention if self._small else attention
+        return attend(q.transpose(1, 2), held_keys, held_values, self._mask).transpose(1, 2)
 
 
 class RowChunk:

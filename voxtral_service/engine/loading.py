@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 
@@ -22,6 +23,7 @@ LARGEST_ON_CPU = 1_000_000_000
 """Parameters; beyond, no ordinary CPU keeps up with speech."""
 PLACES, MOST_PLACES = 32, 256
 """Slots unless the user says how many; a small model's take memory only when they are used."""
+Compiling = Literal["never", "first", "in the background"]
 BESIDE_WEIGHTS = 5_000_000_000
 """Bytes on a GPU for the caches of a handful of streams and for CUDA itself."""
 
@@ -34,15 +36,18 @@ def load(
     slots: int,
     reserve: int = 0,
     lag_bound: float | None = None,
+    compiling: Compiling = "never",
 ) -> Engine:
     """Start an engine with room for `slots` streams, `reserve` of them for live ones only; `dtype` as `--dtype`.
 
-    With `lag_bound` (seconds) an engine that is `Measured` stops work on files while live streams come near it.
+    With `lag_bound` (seconds) an engine that is `Measured` stops work on files while live streams come near it. A
+    small model's step on a CPU is used in compiled form where that has been made; otherwise it may be made `first`, or
+    in the background and used when it is done.
 
     Sets how many threads torch uses in this process. Raises CheckpointError when the files do not fit together,
     InvalidOption when the kind of model cannot compute in that type, EngineError when the device has no room.
     """
-    return _LOADERS[model.kind](model, Start(device, dtype, slots, reserve, lag_bound))
+    return _LOADERS[model.kind](model, Start(device, dtype, slots, reserve, lag_bound, compiling))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +59,11 @@ class Start:
     slots: int
     reserve: int
     lag_bound: float | None
+    compiling: Compiling
 
 
 def _load_realtime(model: InstalledModel, start: Start) -> Engine:
+    from voxtral_service.engine import compiled_step
     from voxtral_service.engine.model_runner import ModelRunner
     from voxtral_service.engine.voxtral_realtime import VoxtralRealtimeEngine
     from voxtral_service.voxtral import checkpoint
@@ -67,10 +74,22 @@ def _load_realtime(model: InstalledModel, start: Start) -> Engine:
         use_threads(model)
     try:
         network = checkpoint.load(model.folder, dtype=dtype, device=start.device)
-        runner = ModelRunner(network, Tokenizer.from_folder(model.folder), start.slots)
+        compilable = start.device.type == "cpu" and compiled_step.worth_compiling(network.config)
+        find = compiled_step.find_or_make if start.compiling == "first" else compiled_step.find
+        compiled = find(model.folder, network.config, dtype) if compilable else None
+        runner = ModelRunner(network, Tokenizer.from_folder(model.folder), start.slots, compiled)
     except RuntimeError as error:  # what torch raises on a CPU, and the base of its OutOfMemoryError
         raise _no_room(model, start, dtype, error) from error
-    return VoxtralRealtimeEngine(runner, languages=model.languages, reserve=start.reserve, lag_bound=start.lag_bound)
+    compilation = None
+    if start.compiling == "in the background" and compilable and not compiled:
+        compilation = compiled_step.Compilation(model.folder, dtype, runner.use)
+    return VoxtralRealtimeEngine(
+        runner,
+        languages=model.languages,
+        reserve=start.reserve,
+        lag_bound=start.lag_bound,
+        closing=compilation.stop if compilation else None,
+    )
 
 
 def _load_whisper(model: InstalledModel, start: Start) -> Engine:

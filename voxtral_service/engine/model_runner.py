@@ -15,9 +15,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from voxtral_service.engine.compiled_step import CompiledStep
 from voxtral_service.engine.graphs import BucketedGraphs
-from voxtral_service.engine.kv_cache import GatheredSteps, RingCache, RowChunk, Snapshot, steps
+from voxtral_service.engine.kv_cache import GatheredSteps, RowChunk, Snapshot, steps
 from voxtral_service.engine.packed import pack_linears, packing_pays
+from voxtral_service.engine.step import SAMPLES_PER_STEP, decode_step, decoder_rings, encode_step, encoder_rings
 from voxtral_service.voxtral.config import (
     ENCODER_FRAMES_PER_TOKEN,
     LEFT_PAD_TOKENS,
@@ -27,13 +29,12 @@ from voxtral_service.voxtral.config import (
     SAMPLES_PER_TOKEN,
 )
 from voxtral_service.voxtral.encoder import StemState
-from voxtral_service.voxtral.layers import KeyValues
+from voxtral_service.voxtral.layers import KeyValues, Rotary, rotary_tables
 from voxtral_service.voxtral.model import VoxtralRealtime
 from voxtral_service.voxtral.tokenizer import Tokenizer
 
 SILENT_POSITIONS = LEFT_PAD_TOKENS - 1
 """Positions that hear nothing but the silence on the left; the next one already sees 40 samples of the stream."""
-SAMPLES_PER_STEP = LOOK_BACK + SAMPLES_PER_TOKEN + LOOK_AHEAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,10 @@ class _EncoderStart:
 class ModelRunner:
     """One model on one device with a fixed number of slots. Used from one thread at a time."""
 
-    def __init__(self, model: VoxtralRealtime, tokenizer: Tokenizer, slots: int) -> None:
-        encoder, decoder = model.config.encoder, model.config.decoder
+    def __init__(
+        self, model: VoxtralRealtime, tokenizer: Tokenizer, slots: int, compiled: CompiledStep | None = None
+    ) -> None:
+        """`compiled` is the same model's step as machine code, on a CPU."""
         weight = model.decoder.embedding.weight
         self.model, self.tokenizer, self.slots = model, tokenizer, slots
         self.device, self.dtype = weight.device, weight.dtype
@@ -57,26 +60,8 @@ class ModelRunner:
         self._scratch = slots
         if packing_pays(self.dtype, self.device):
             pack_linears(model)
-        self._encoder_rings = RingCache(
-            slots=slots + 1,
-            layers=encoder.num_layers,
-            kv_heads=encoder.num_kv_heads,
-            head_dim=encoder.head_dim,
-            window=encoder.sliding_window,
-            step=ENCODER_FRAMES_PER_TOKEN,
-            dtype=self.dtype,
-            device=self.device,
-        )
-        self._decoder_rings = RingCache(
-            slots=slots + 1,
-            layers=decoder.num_layers,
-            kv_heads=decoder.num_kv_heads,
-            head_dim=decoder.head_dim,
-            window=decoder.sliding_window,
-            step=1,
-            dtype=self.dtype,
-            device=self.device,
-        )
+        self._compiled = compiled
+        self._encoder_rings, self._decoder_rings = encoder_rings(model, slots + 1), decoder_rings(model, slots + 1)
         self._stem = model.encoder.stem.initial_state(slots + 1, weight)
         self._encoded = np.zeros(slots + 1, np.int64)
         self._decoded = np.zeros(slots + 1, np.int64)
@@ -89,6 +74,10 @@ class ModelRunner:
         if self.device.type == "cuda":
             self._encode_graphs, self._decode_graphs = self._graphs()
         self._decoder_start = lru_cache(maxsize=MAX_DELAY_TOKENS)(self._wait_in_silence)
+
+    def use(self, compiled: CompiledStep) -> None:
+        """Take compiled steps from now on; from any thread, in the middle of anything."""
+        self._compiled = compiled
 
     def bytes_per_slot(self) -> int:
         """Device memory of one slot whose windows are full."""
@@ -120,15 +109,20 @@ class ModelRunner:
         index, positions, sound = (torch.from_numpy(array) for array in (slots, starts, samples))
         if self._encode_graphs:
             return self._encode_graphs(index, positions, sound).clone()
+        if self._compiled:
+            config = self.model.config.encoder
+            frames = starts[:, None] + np.arange(ENCODER_FRAMES_PER_TOKEN)
+            angles = _angles(frames, config.head_dim, config.rope_theta)
+            return self._compiled.encode(self._encoder_rings, self._stem, index, positions, sound, angles)
         return self._encode_rows(index, positions, sound, steps(self._encoder_rings, slots, starts))
 
     def _encode_rows(self, slots: Tensor, starts: Tensor, samples: Tensor, kv: KeyValues | None = None) -> Tensor:
-        mel = self.model.log_mel(samples).to(self.dtype)
-        x, state = self.model.encoder.stem(mel, StemState(self._stem.mel[slots], self._stem.hidden[slots]))
-        self._stem.mel[slots], self._stem.hidden[slots] = state
-        positions = starts[:, None] + torch.arange(ENCODER_FRAMES_PER_TOKEN, device=starts.device)
-        x = self.model.encoder.transform(x, positions, kv or GatheredSteps(self._encoder_rings, slots, starts))
-        return self.model.adapter(x)[:, 0]  # type: ignore[no-any-return]
+        kv = kv or GatheredSteps(self._encoder_rings, slots, starts)
+        return encode_step(self.model, self._stem, slots, samples, self._encoder_angles(starts), kv)
+
+    def _encoder_angles(self, starts: Tensor) -> Rotary:
+        frames = starts[:, None] + torch.arange(ENCODER_FRAMES_PER_TOKEN, device=starts.device)
+        return self.model.encoder.angles(frames, self.dtype)
 
     @torch.inference_mode()
     def encode_chunk(self, slot: int, samples: NDArray[np.float32]) -> Tensor:
@@ -138,8 +132,8 @@ class ModelRunner:
         x, state = self.model.encoder.stem(mel, state)
         self._stem.mel[slot], self._stem.hidden[slot] = state.mel[0], state.hidden[0]
         start, time = int(self._encoded[slot]) * ENCODER_FRAMES_PER_TOKEN, x.shape[1]
-        positions = torch.arange(start, start + time, device=self.device)[None]
-        x = self.model.encoder.transform(x, positions, RowChunk(self._encoder_rings, slot, start, time))
+        angles = self.model.encoder.angles(torch.arange(start, start + time, device=self.device)[None], self.dtype)
+        x = self.model.encoder.transform(x, angles, RowChunk(self._encoder_rings, slot, start, time))
         self._encoded[slot] += time // ENCODER_FRAMES_PER_TOKEN
         return self.model.adapter(x)[0]  # type: ignore[no-any-return]
 
@@ -164,6 +158,12 @@ class ModelRunner:
         )
         if self._decode_graphs:
             return self._decode_graphs(index, positions, audio, given, delays, penalties).cpu().numpy()
+        if self._compiled:
+            config = self.model.config.decoder
+            angles = _angles(starts[:, None], config.head_dim, config.rope_theta)
+            return self._compiled.decode(
+                self._decoder_rings, index, positions, audio, given, self._scales[delays], penalties, angles
+            ).numpy()
         kv = steps(self._decoder_rings, slots, starts)
         return self._decode_rows(index, positions, audio, given, delays, penalties, kv).numpy()
 
@@ -177,12 +177,10 @@ class ModelRunner:
         penalties: Tensor,
         kv: KeyValues | None = None,
     ) -> Tensor:
-        x = (self.model.decoder.embedding(tokens) + audio)[:, None]
         kv = kv or GatheredSteps(self._decoder_rings, slots, starts)
-        hidden = self.model.decoder.transform(x, self._scales[delays], starts[:, None], kv)
-        logits = self.model.decoder.logits(hidden[:, 0])
-        logits[:, self.tokenizer.pad] -= penalties
-        return logits.argmax(-1)
+        angles = self.model.decoder.angles(starts[:, None], self.dtype)
+        scales = self._scales[delays]
+        return decode_step(self.model, self.tokenizer.pad, audio, tokens, scales, penalties, angles, kv)
 
     def _graphs(self) -> tuple[BucketedGraphs, BucketedGraphs]:
         """Both halves of a step, captured; idle rows work on the scratch slot."""
@@ -204,7 +202,12 @@ class ModelRunner:
     def _wait_in_silence(self, delay: int) -> Snapshot:
         prompt = torch.tensor(self.tokenizer.prompt(delay)[:SILENT_POSITIONS], device=self.device)
         x = (self.model.decoder.embedding(prompt) + self._encoder_start.audio)[None]
-        positions = torch.arange(SILENT_POSITIONS, device=self.device)[None]
+        angles = self.model.decoder.angles(torch.arange(SILENT_POSITIONS, device=self.device)[None], self.dtype)
         kv = RowChunk(self._decoder_rings, self._scratch, 0, SILENT_POSITIONS)
-        self.model.decoder.transform(x, self._scales[delay, None], positions, kv)
+        self.model.decoder.transform(x, self._scales[delay, None], angles, kv)
         return self._decoder_rings.snapshot(self._scratch, SILENT_POSITIONS)
+
+
+def _angles(positions: NDArray[np.int64], head_dim: int, theta: float) -> Rotary:
+    cos, sin = rotary_tables(positions, head_dim, theta)
+    return Rotary(torch.from_numpy(cos), torch.from_numpy(sin))

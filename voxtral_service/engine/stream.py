@@ -111,7 +111,7 @@ class RealtimeStream:
         self._token = 0
         self._blank_run = 0
         self._loud: list[bool] = []
-        self._vectors: list[Tensor] = []
+        self._vectors: deque[tuple[Tensor, int]] = deque()
 
     # -- the caller's side
 
@@ -193,15 +193,15 @@ class RealtimeStream:
             self._call(self._room.set)
         return samples
 
-    def add_vectors(self, vectors: Tensor) -> None:
-        """Encoded frames [n, hidden_size], behind those that wait."""
-        self._vectors.extend(vectors)
+    def add_vector(self, vectors: Tensor, row: int) -> None:
+        """An encoded frame, row `row` of vectors [n, hidden_size], behind those that wait."""
+        self._vectors.append((vectors, row))
 
-    def next_input(self) -> tuple[Tensor, int, float]:
-        """The vector and token at the next position, and the penalty on padding there."""
+    def next_input(self) -> tuple[tuple[Tensor, int], int, float]:
+        """Where the vector at the next position is, the token there, and the penalty on padding."""
         at = self._position
         token = self._prompt[at] if at < len(self._prompt) else self._token
-        return self._vectors.pop(0), token, self._rut.penalty(self._blank_run)
+        return self._vectors.popleft(), token, self._rut.penalty(self._blank_run)
 
     def advance(self, token: int) -> None:
         """Take the token that the model wrote at the next position."""

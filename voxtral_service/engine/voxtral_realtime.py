@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from voxtral_service import metrics
 from voxtral_service.audio import Samples
@@ -42,8 +43,11 @@ class VoxtralRealtimeEngine:
         rut: BlankRut | None = None,
         reserve: int = 0,
         lag_bound: float | None = None,
+        closing: Callable[[], None] | None = None,
     ) -> None:
         """With `lag_bound` (seconds) files stop while live streams' final texts are about to come later than that.
+
+        `closing` is called when the engine is closed.
 
         Raises ValueError when `reserve` leaves files no place.
         """
@@ -55,6 +59,7 @@ class VoxtralRealtimeEngine:
         self._vacancy = Vacancy()
         self._languages = languages
         self._rut = rut or BlankRut()
+        self._at_close = closing
         self._scheduler = Scheduler(runner.slots)
         self._changed = threading.Condition()
         self._closing = False
@@ -121,6 +126,8 @@ class VoxtralRealtimeEngine:
             self._changed.notify()
         self._vacancy.tell()
         self._thread.join()
+        if self._at_close:
+            self._at_close()
         for stream in self._scheduler.streams:
             stream.fail(EngineError("the engine was closed while the stream was open"))
 
@@ -201,22 +208,32 @@ class VoxtralRealtimeEngine:
             stream.joined = True
         if steps:
             vectors = self._runner.encode(_slots(work.steps), np.stack(steps))
-            for stream, vector in zip(work.steps, vectors, strict=True):
-                stream.add_vectors(vector[None])
-        for (stream, _), samples in zip(work.chunks, chunks, strict=True):
-            stream.add_vectors(self._runner.encode_chunk(stream.slot, samples))
+            for row, stream in enumerate(work.steps):
+                stream.add_vector(vectors, row)
+        for (stream, count), samples in zip(work.chunks, chunks, strict=True):
+            vectors = self._runner.encode_chunk(stream.slot, samples)
+            for row in range(count):
+                stream.add_vector(vectors, row)
 
     def _decode(self, streams: list[RealtimeStream]) -> None:
         vectors, tokens, penalties = zip(*(stream.next_input() for stream in streams), strict=True)
         written = self._runner.decode(
             _slots(streams),
-            torch.stack(vectors),
+            _stacked(vectors),
             np.array(tokens, np.int64),
             np.array(penalties, np.float32) if any(penalties) else None,
         )
         for stream, token in zip(streams, written.tolist(), strict=True):
             if not stream.ended:
                 stream.advance(token)
+
+
+def _stacked(rows: tuple[tuple[Tensor, int], ...]) -> Tensor:
+    """Rows of some tensors as one; mostly they are all rows of one already."""
+    whole = rows[0][0]
+    if len(whole) == len(rows) and all(tensor is whole and at == row for at, (tensor, row) in enumerate(rows)):
+        return whole
+    return torch.stack([tensor[row] for tensor, row in rows])
 
 
 def _slots(streams: list[RealtimeStream]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

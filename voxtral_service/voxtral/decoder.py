@@ -71,14 +71,17 @@ class Decoder(nn.Module):
         """A full pass: x [batch, n, hidden_size], embedding plus audio; delays [batch] -> a tensor like x."""
         positions = torch.arange(x.shape[1], device=x.device)[None]
         kv = CausalWindow(self.config.sliding_window)
-        return self.transform(x, self.delay_scales(delays), positions, kv)
+        return self.transform(x, self.delay_scales(delays), self.angles(positions, x.dtype), kv)
 
-    def transform(self, x: Tensor, scales: Tensor, positions: Tensor, kv: KeyValues) -> Tensor:
-        """The layers over x [batch, n, hidden_size] at int64 positions [batch or 1, n].
+    def angles(self, positions: Tensor, dtype: torch.dtype) -> Rotary:
+        """Of int64 positions [batch or 1, n]; the same for all layers."""
+        return rotary(positions, self.config.head_dim, self.config.rope_theta, dtype)
+
+    def transform(self, x: Tensor, scales: Tensor, angles: Rotary, kv: KeyValues) -> Tensor:
+        """The layers over x [batch, n, hidden_size] at positions with these angles.
 
         `scales` are those of `delay_scales`, [batch or 1, num_layers, hidden_size].
         """
-        angles = rotary(positions, self.config.head_dim, self.config.rope_theta, x.dtype)
         for i, layer in enumerate(self.layers):
             x = layer(x, i, scales[:, i, None], angles, kv)
         return self.norm(x)  # type: ignore[no-any-return]

@@ -80,11 +80,14 @@ class Encoder(nn.Module):
         """A full pass: mel [batch, 2 n, num_mel_bins] -> [batch, n, hidden_size]."""
         x, _ = self.stem(mel, self.stem.initial_state(mel.shape[0], mel))
         positions = torch.arange(x.shape[1], device=x.device)[None]
-        return self.transform(x, positions, CausalWindow(self.config.sliding_window))
+        return self.transform(x, self.angles(positions, x.dtype), CausalWindow(self.config.sliding_window))
 
-    def transform(self, x: Tensor, positions: Tensor, kv: KeyValues) -> Tensor:
-        """The layers over stem outputs x [batch, n, hidden_size] at int64 positions [batch or 1, n]."""
-        angles = rotary(positions, self.config.head_dim, self.config.rope_theta, x.dtype)
+    def angles(self, positions: Tensor, dtype: torch.dtype) -> Rotary:
+        """Of int64 positions [batch or 1, n]; the same for all layers."""
+        return rotary(positions, self.config.head_dim, self.config.rope_theta, dtype)
+
+    def transform(self, x: Tensor, angles: Rotary, kv: KeyValues) -> Tensor:
+        """The layers over stem outputs x [batch, n, hidden_size] at positions with these angles."""
         for i, layer in enumerate(self.layers):
             x = layer(x, i, angles, kv)
         return self.norm(x)  # type: ignore[no-any-return]

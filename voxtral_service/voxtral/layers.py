@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -33,6 +35,24 @@ def rotary(positions: Tensor, head_dim: int, theta: float, dtype: torch.dtype) -
         torch.cat((cos, cos), -1).to(dtype).unsqueeze(2),
         torch.cat((-sin, sin), -1).to(dtype).unsqueeze(2),
     )
+
+
+def rotary_tables(
+    positions: NDArray[np.int64], head_dim: int, theta: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The same for positions [batch, time] in numpy and float32, for steps of a few rows.
+
+    There a dozen calls of torch take longer than the arithmetic, above all in a server: each gives Python's lock away
+    and waits for it again.
+    """
+    angles = positions[..., None] * theta ** (-np.arange(0, head_dim, 2) / head_dim)
+    shape = (*positions.shape, 1, head_dim)
+    cos, sin = np.empty(shape, np.float32), np.empty(shape, np.float32)
+    half = head_dim // 2
+    cos[..., 0, :half] = cos[..., 0, half:] = np.cos(angles)
+    sin[..., 0, half:] = np.sin(angles)
+    np.negative(sin[..., 0, half:], out=sin[..., 0, :half])
+    return cos, sin
 
 
 def rotate(x: Tensor, angles: Rotary) -> Tensor:

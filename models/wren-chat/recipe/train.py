@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import torch
 from chat_format import BEGIN, END, PAD, SPECIAL, WINDOW, learn_tokens, render, write_tokenizer
+from start import start_copying
 from torch import Tensor
 from torch.nn import functional as F
 from transformers import MistralConfig, MistralForCausalLM
@@ -119,6 +120,7 @@ class Trainer:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         config = configuration(vocabulary)
         self.master = MistralForCausalLM._from_config(config, dtype=torch.float32).to(self.device)
+        start_copying(self.master)
         self.copy = MistralForCausalLM._from_config(config, dtype=torch.bfloat16).to(self.device)
         self.copy.train()
         matrices = {
@@ -209,9 +211,8 @@ def main() -> None:
     parser.add_argument("--lr", type=float, default=0.004, help="Muon's; AdamW has half of it")
     parser.add_argument("--batch", type=int, default=3072, help="tokens a step")
     parser.add_argument("--vocabulary", type=int, default=2048)
-    parser.add_argument("--copy-minutes", type=float, default=3, help="the first ones, with nothing but repetitions")
     parser.add_argument(
-        "--easy-minutes", type=float, default=6, help="the first ones, with short conversations without errors"
+        "--easy-minutes", type=float, default=3, help="the first ones, with short conversations without errors"
     )
     parser.add_argument("--save-minutes", type=float, default=5)
     parser.add_argument("--seed", type=int, default=0)
@@ -240,9 +241,8 @@ def train(options: argparse.Namespace) -> None:
     easy = data.batches(options.batch * 2 // 3, rng, easy=True)
     every = data.batches(options.batch, rng, easy=False)
     while True:
-        # Copying is learnt where there is little else to look at, and fastest where there is nothing to guess.
         early = trainer.minutes < options.easy_minutes
-        copying = rng.random() < (0.3 if early else 0.1) or trainer.minutes < options.copy_minutes
+        copying = rng.random() < 0.06  # keeps the copying that the weights began with
         if copying:
             ids, targets = repetitions(2048, data.tokenizer.get_vocab_size(), rng)
         else:

@@ -83,7 +83,8 @@ def _decode(model: VoxtralRealtime, samples: Tensor, delay: int) -> Tensor:
     while start < audio.shape[1]:
         end = start + tokens.shape[1]
         x = decoder.embedding(tokens) + audio[:, start:end]
-        hidden = decoder.transform(x, scales, torch.arange(start, end, device=weight.device)[None], window)
+        angles = decoder.angles(torch.arange(start, end, device=weight.device)[None], x.dtype)
+        hidden = decoder.transform(x, scales, angles, window)
         tokens = decoder.logits(hidden[:, -1:]).argmax(-1)
         written.append(tokens)
         start = end

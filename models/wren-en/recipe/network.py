@@ -88,7 +88,8 @@ class Trainee(nn.Module):
         """
         encoder = self.model.encoder
         x, _ = encoder.stem(mel, encoder.stem.initial_state(mel.shape[0], mel))
-        frames = encoder.transform(x, torch.arange(x.shape[1], device=x.device)[None], window)
+        angles = encoder.angles(torch.arange(x.shape[1], device=x.device)[None], x.dtype)
+        frames = encoder.transform(x, angles, window)
         heard = (frames if phones_teach else frames.detach()).unflatten(1, (-1, 2)).flatten(2)
         return self.phone_head(heard), self.model.adapter(frames)
 
@@ -101,8 +102,8 @@ class Trainee(nn.Module):
         """Adapter vectors, tokens [batch, n] and delays [batch] -> decoder logits [batch, n, vocabulary]."""
         decoder = self.model.decoder
         x = decoder.embedding(input_ids) + audio
-        positions = torch.arange(x.shape[1], device=x.device)[None]
-        return decoder.logits(decoder.transform(x, decoder.delay_scales(delays), positions, window))
+        angles = decoder.angles(torch.arange(x.shape[1], device=x.device)[None], x.dtype)
+        return decoder.logits(decoder.transform(x, decoder.delay_scales(delays), angles, window))
 
 
 @dataclass
