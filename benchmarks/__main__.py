@@ -78,17 +78,18 @@ class Benchmark:
 
     name: str
     flags: tuple[str, ...]
-    plots: bool
+    plots: tuple[str, ...]
+    """Flags that draw, each into a file of its name."""
     finding: Callable[[Json], str]
 
 
 ALL = (
-    Benchmark("engine_step", ("--model", "models/wren-en"), True, _step),
-    Benchmark("live_capacity", ("--quick",), True, _capacity),
-    Benchmark("overload", (), False, _overload),
-    Benchmark("files", ("--minutes", "10", "--peer-minutes", "2", "--rounds", "1"), False, _files),
-    Benchmark("turn_latency", (), False, _turns),
-    Benchmark("cold_start", (), False, _cold),
+    Benchmark("engine_step", ("--model", "models/wren-en"), ("--plot", "--roofline"), _step),
+    Benchmark("live_capacity", ("--quick",), ("--plot", "--over-time"), _capacity),
+    Benchmark("overload", (), (), _overload),
+    Benchmark("files", ("--minutes", "10", "--peer-minutes", "2", "--rounds", "1"), (), _files),
+    Benchmark("turn_latency", (), (), _turns),
+    Benchmark("cold_start", (), (), _cold),
 )
 
 
@@ -96,7 +97,9 @@ def run(benchmark: Benchmark, folder: Path) -> str | None:
     """Run one, its table on the screen; its row for SPEED.md, or None if it failed."""
     figures = folder / f"{benchmark.name}.json"
     flags = [*benchmark.flags, "--json", str(figures)]
-    flags += ["--plot", str(folder / f"{benchmark.name}.png")] if benchmark.plots else []
+    for plot in benchmark.plots:
+        name = benchmark.name if plot == "--plot" else f"{benchmark.name}{plot[1:]}"
+        flags += [plot, str(folder / f"{name}.png")]
     figures.unlink(missing_ok=True)
     status = subprocess.run([sys.executable, "-m", f"benchmarks.{benchmark.name}", *flags], check=False).returncode
     if not figures.exists():

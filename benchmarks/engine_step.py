@@ -5,7 +5,8 @@
 
 Every figure is of one thread. Each round runs transformers and this engine one after the other on the same checkpoint,
 so that a disturbance of the machine hits both; the table shows the median of each. Streams are measured with their
-encoder windows full (`--seconds` in), the steady state of a live stream. transformers serves one stream per generate
+encoder windows full (`--seconds` in), the steady state of a live stream. The engine's step is compiled first where
+that is worth it (short windows, a C++ compiler). transformers serves one stream per generate
 call, so N streams cost it N times one; its figure does not include making the mel features, ours does.
 """
 
@@ -26,7 +27,9 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import machine
+from benchmarks.floor import StepCost
 from tests import tiny
+from voxtral_service.engine import compiled_step
 from voxtral_service.engine.model_runner import ModelRunner
 from voxtral_service.engine.step import SAMPLES_PER_STEP
 from voxtral_service.voxtral import checkpoint
@@ -40,6 +43,7 @@ EIGHT_MILLION = VoxtralRealtimeConfig(
 """The shape a first measurement of transformers was published for: hidden size 256, 4 + 4 layers, 8 M parameters."""
 STREAMS = (1, 2, 4, 8, 16, 32, 64)
 STEPS = 12
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,9 @@ class Row:
     streams: int
     step: float
     floor: float
+    operations: int
+    read: int
+    """Bytes."""
 
     @property
     def per_stream(self) -> float:
@@ -103,48 +110,21 @@ def our_step(runner: ModelRunner, streams: int, seconds: float) -> float:
     return machine.typical(times)
 
 
-def step_floor(
-    limits: machine.Machine, runner: MeasuredRunner, streams: int, seconds: float, dtype: torch.dtype
-) -> float:
-    """Seconds no implementation of one step gets below: weights and cached keys read once, every product computed."""
-    config = runner.model.config
-    encoder_rows, width = 4, dtype.itemsize
-    tokens = int(seconds * 12.5) + 32
-    encoder, decoder = config.encoder, config.decoder
-    encoder_keys = min(4 * tokens, encoder.sliding_window)
-    decoder_keys = min(tokens, decoder.sliding_window)
-    encoder_cache = 2 * encoder.num_layers * encoder.num_kv_heads * encoder.head_dim * encoder_keys
-    decoder_cache = 2 * decoder.num_layers * decoder.num_kv_heads * decoder.head_dim * decoder_keys
-    attention = 2 * encoder_rows * encoder_cache + 2 * decoder_cache * decoder.num_heads // decoder.num_kv_heads
-    products = 2 * (sum(runner.weights.values()) + (encoder_rows - 1) * runner.weights["encoder"])
-    return limits.floor(
-        read=width * (sum(runner.weights.values()) + streams * (encoder_cache + decoder_cache)),
-        operations=streams * (products + attention),
-        dtype=dtype,
-    )
+def runner_of(folder: Path, dtype: torch.dtype, *, compiled: bool) -> ModelRunner:
+    """A runner with room for all streams, its step compiled first if that is wanted and worth it."""
+    model = checkpoint.load(folder, dtype=dtype)
+    step = compiled_step.find_or_make(folder, model.config, dtype) if compiled else None
+    return ModelRunner(model, Tokenizer.from_folder(folder), max(STREAMS), step)
 
 
-class MeasuredRunner(ModelRunner):
-    """A runner that remembers how many weights a step reads, which packing takes away."""
-
-    def __init__(self, folder: Path, dtype: torch.dtype, slots: int) -> None:
-        model = checkpoint.load(folder, dtype=dtype)
-        self.weights = {
-            room: sum(p.numel() for n, p in getattr(model, room).named_parameters() if "delay_scale" not in n)
-            for room in ("encoder", "adapter", "decoder")
-        }
-        super().__init__(model, Tokenizer.from_folder(folder), slots)
-
-
-def measure(folder: Path, seconds: float, rounds: int) -> list[Row]:
+def measure(folder: Path, seconds: float, rounds: int, *, compiled: bool) -> list[Row]:
     """All rows of the table."""
-    limits = machine.measure()
-    dtypes = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-    runners = {name: MeasuredRunner(folder, dtype, max(STREAMS)) for name, dtype in dtypes.items()}
-    theirs = {name: transformers_step(folder, seconds, dtype) for name, dtype in dtypes.items()}
+    limits, cost = machine.measure(), StepCost.of(folder)
+    runners = {name: runner_of(folder, dtype, compiled=compiled) for name, dtype in DTYPES.items()}
+    theirs = {name: transformers_step(folder, seconds, dtype) for name, dtype in DTYPES.items()}
     times: dict[tuple[str, str, int], list[float]] = {}
     for _ in range(rounds):
-        for name in dtypes:
+        for name in DTYPES:
             times.setdefault(("transformers", name, 1), []).append(next(theirs[name]))
             for streams in STREAMS:
                 times.setdefault(("this engine", name, streams), []).append(our_step(runners[name], streams, seconds))
@@ -154,7 +134,9 @@ def measure(folder: Path, seconds: float, rounds: int) -> list[Row]:
             name,
             streams,
             machine.typical(measured),
-            step_floor(limits, runners[name], streams, seconds, dtypes[name]),
+            cost.step(limits, streams, DTYPES[name], seconds),
+            cost.operations(streams, seconds),
+            cost.read(streams, DTYPES[name], seconds),
         )
         for (engine, name, streams), measured in times.items()
     ]
@@ -206,6 +188,31 @@ def plot(rows: list[Row], path: Path) -> None:
     figure.savefig(path, dpi=120)
 
 
+def plot_roofline(rows: list[Row], limits: machine.Machine, path: Path) -> None:
+    """How fast each step computes, over how much it computes for each byte it must read, under what is possible."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(7, 4.5))
+    ours = [row for row in rows if row.engine == "this engine"]
+    intensities = [row.operations / row.read for row in ours]
+    xs = np.geomspace(min(intensities) / 2, 2 * max(intensities), 50)
+    for name, colour in (("float32", "tab:blue"), ("bfloat16", "tab:orange")):
+        own = [row for row in ours if row.dtype == name]
+        at = [row.operations / row.read for row in own]
+        label = f"{name}, {own[0].streams} to {own[-1].streams} streams"
+        axes.plot(at, [row.operations / row.step / 1e9 for row in own], "o-", color=colour, label=label)
+        possible = np.minimum(limits.flops[DTYPES[name]], xs * limits.bytes_per_second) / 1e9
+        axes.plot(xs, possible, ":", color=colour, label=f"possible, {name}")
+    axes.set(xscale="log", yscale="log", xlabel="operations for each byte that must be read", ylabel="GFLOP/s")
+    axes.legend(fontsize=8)
+    axes.set_title(machine.name(), fontsize=8)
+    figure.tight_layout()
+    figure.savefig(path, dpi=120)
+
+
 def main() -> None:
     """Measure, print, and write what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -214,18 +221,22 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--plot", type=Path)
+    parser.add_argument("--roofline", type=Path, help="where to draw how near the machine's limits each step comes")
+    parser.add_argument("--uncompiled", action="store_true", help="the step as it runs where there is no compiler")
     options = parser.parse_args()
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         model = options.model or tiny.write_model(Path(folder), EIGHT_MILLION)
         parameters = sum(p.numel() for p in checkpoint.load(model, dtype=torch.float32).parameters())
-        rows = measure(model, options.seconds, options.rounds)
+        rows = measure(model, options.seconds, options.rounds, compiled=not options.uncompiled)
     show(rows, options.seconds, parameters)
     if options.json:
         record = {"machine": machine.name(), "commit": machine.commit(), "parameters": parameters}
         options.json.write_text(json.dumps({**record, "rows": [asdict(row) for row in rows]}, indent=1) + "\n")
     if options.plot:
         plot(rows, options.plot)
+    if options.roofline:
+        plot_roofline(rows, machine.measure(), options.roofline)
 
 
 if __name__ == "__main__":

@@ -28,14 +28,18 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
+import torch
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks import machine
+from benchmarks.floor import StepCost
 from benchmarks.transformers_live import LiveTransformers
 from clients.live_dialects import DIALECTS
-from clients.live_streams import Clip, Pace, run_streams
+from clients.live_streams import Clip, Pace, StreamLog, run_streams
 from clients.load_test import SAMPLE, load, percentiles, references, report
+from voxtral_service.engine import compiled_step
+from voxtral_service.engine.loading import pick_dtype
 
 OURS, THEIRS = "voxtral serve", "transformers"
 IN_TIME = 0.5
@@ -56,6 +60,10 @@ class Trial:
     faults: int
     load_average: float
     """Of the minute before; above the trial's own load, others use the machine."""
+    floor: float = 0.0
+    """Seconds that a final text takes at least: `StepCost.final` in bfloat16."""
+    over_time: tuple[tuple[float, float], ...] = ()
+    """When each clip ended, in seconds of the trial, and how late its final text was."""
 
     @property
     def held(self) -> bool:
@@ -143,9 +151,15 @@ def our_trials(model: str, plan: Plan, *, first: int, most: int) -> list[Trial]:
             logs = asyncio.run(run_streams(url, dialect, plan.clips, streams, plan.pace, ramp=plan.ramp))
             result = report(logs, expected)
             faults = len(result.errors) + result.refused + len(result.different)
-            return _told(OURS, streams, result.final, faults)
+            return replace(_told(OURS, streams, result.final, faults), over_time=_over_time(logs))
 
         return search(trial, first=first, most=most, resolution=plan.resolution)
+
+
+def _over_time(logs: Sequence[StreamLog]) -> tuple[tuple[float, float], ...]:
+    said = [u for log in logs for u in log.utterances if u.final_lag is not None]
+    begun = min((u.started for u in said), default=0.0)
+    return tuple(sorted((u.ended - begun, u.final_lag) for u in said if u.final_lag is not None))
 
 
 def their_trials(folder: Path, plan: Plan, *, first: int, most: int) -> list[Trial]:
@@ -169,13 +183,22 @@ def _told(engine: str, streams: int, lags: dict[str, float], faults: int) -> Tri
 
 def show(trials: Sequence[Trial]) -> None:
     """Print all trials, and how the capacities compare."""
-    table = Table(title="final lag by number of live streams", caption=machine.name())
-    for column in ("engine", "streams", "p50 ms", "p95 ms", "p99 ms", "faults", "load", "in time"):
+    caption = f"{machine.name()}; floor: the steps behind the last sound, bytes and operations over measured rates"
+    table = Table(title="final lag by number of live streams", caption=caption)
+    lags = ("p50 ms", "p95 ms", "p99 ms", "floor ms", "x floor")
+    for column in ("engine", "streams", *lags, "faults", "load", "in time"):
         table.add_column(column, justify="left" if column == "engine" else "right")
     for t in sorted(trials, key=lambda t: (t.engine, t.streams)):
         times = (f"{1e3 * lag:.0f}" for lag in (t.p50, t.p95, t.p99))
         table.add_row(
-            t.engine, str(t.streams), *times, str(t.faults), f"{t.load_average:.1f}", "yes" if t.held else "no"
+            t.engine,
+            str(t.streams),
+            *times,
+            f"{1e3 * t.floor:.1f}",
+            f"{t.p50 / t.floor:.0f}",
+            str(t.faults),
+            f"{t.load_average:.1f}",
+            "yes" if t.held else "no",
         )
     console = Console()
     console.print(table)
@@ -208,6 +231,25 @@ def plot(trials: Sequence[Trial], path: Path) -> None:
     figure.savefig(path, dpi=120)
 
 
+def plot_over_time(trials: Sequence[Trial], path: Path) -> None:
+    """How late each final text was, over the time of the trial, for the largest crowd that was held."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    most = max((t for t in trials if t.held and t.over_time), key=lambda t: t.streams, default=None)
+    if most is None:
+        return
+    figure, axes = plt.subplots(figsize=(7, 3.5))
+    axes.plot(*zip(*[(at, 1e3 * lag) for at, lag in most.over_time], strict=True), ".", color="tab:blue")
+    axes.axhline(1e3 * IN_TIME, color="tab:red", linewidth=0.8)
+    axes.set(xlabel="end of speech, s into the trial", ylabel="final text after it, ms", ylim=(0, 1100 * IN_TIME))
+    axes.set_title(f"{most.streams} live streams, {machine.name()}", fontsize=8)
+    figure.tight_layout()
+    figure.savefig(path, dpi=120)
+
+
 def planned(files: Sequence[Path], *, quick: bool) -> Plan:
     """Two clips a stream in a quick run, three otherwise."""
     clips = load(files)
@@ -227,16 +269,23 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--plot", type=Path)
+    parser.add_argument("--over-time", type=Path, help="where to draw the lags of the largest crowd that was held")
     options = parser.parse_args()
     plan = planned(options.clips, quick=options.quick)
+    limits, cost = machine.measure(), StepCost.of(options.model)
+    dtype = pick_dtype("auto", torch.device("cpu"), packs=True)
+    compiled_step.find_or_make(options.model, cost.config, dtype)  # as a server has it from its second start on
     trials = our_trials(str(options.model), plan, first=options.first, most=options.most)
     trials += their_trials(options.model, plan, first=1, most=options.most)
+    trials = [replace(t, floor=cost.final(limits, t.streams, dtype)) for t in trials]
     show(trials)
     if options.json:
         record = {"machine": machine.name(), "commit": machine.commit(), "seconds": plan.pace.seconds}
         options.json.write_text(json.dumps({**record, "trials": [asdict(t) for t in trials]}, indent=1) + "\n")
     if options.plot:
         plot(trials, options.plot)
+    if options.over_time:
+        plot_over_time(trials, options.over_time)
 
 
 if __name__ == "__main__":

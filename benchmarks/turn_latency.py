@@ -28,17 +28,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 import websockets
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks import machine
+from benchmarks.floor import StepCost
 from benchmarks.live_capacity import serving
 from benchmarks.scripted_llm import scripted_llm
 from voxtral_service.assistant.espeak import Espeak
 from voxtral_service.assistant.speech import SpeechOptions
 from voxtral_service.audio import Samples
 from voxtral_service.audio.pcm import encode_s16le
+from voxtral_service.engine.loading import pick_dtype
 from voxtral_service.engine.registry import bundled_folder
 
 RATE = 24_000
@@ -202,19 +205,25 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=60)
     parser.add_argument("--json", type=Path, help="where to write every single time")
     options = parser.parse_args()
-    table = Table("milliseconds", "turns", "p50", "p95", "p99", title=f"{machine.name()}, {machine.commit()}")
+    columns = ("milliseconds", "turns", "p50", "p95", "p99", "floor")
+    caption = "floor: the silence that is waited for, the hearer's last steps at measured rates, the scripted model"
+    table = Table(*columns, title=f"{machine.name()}, {machine.commit()}", caption=caption)
+    dtype = pick_dtype("auto", torch.device("cpu"), packs=True)
+    hearing = StepCost.of(bundled_folder() / "wren-en").final(machine.measure(), 1, dtype)
     written = {}
     for name, bundled in (("language model of 150 ms", False), (BUNDLED, True)):
         if bundled and not (bundled_folder() / BUNDLED / "config.json").is_file():
             continue
         times = asyncio.run(measure(options.turns, bundled=bundled))
         written[name] = asdict(times)
-        for row, values in (
-            ("first word", times.first_text),
-            ("first sound", times.first_sound),
-            ("interruption to silence", times.silence),
+        least = f"{SILENCE_MS + 1e3 * (hearing + (0 if bundled else FIRST_TOKEN)):.0f}"
+        for row, values, floor in (
+            ("first word", times.first_text, least),
+            ("first sound", times.first_sound, least),
+            ("interruption to silence", times.silence, ""),
         ):
-            table.add_row(f"{name}: {row}", str(len(values)), *(f"{value:.0f}" for value in percentiles(values)))
+            told = (f"{value:.0f}" for value in percentiles(values))
+            table.add_row(f"{name}: {row}", str(len(values)), *told, floor)
     Console().print(table)
     if options.json:
         options.json.write_text(json.dumps(written, indent=1), "utf-8")
