@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from voxtral_service.engine.compiled_step import CompiledStep
 from voxtral_service.engine.graphs import BucketedGraphs
 from voxtral_service.engine.kv_cache import GatheredSteps, RowChunk, Snapshot, steps
 from voxtral_service.engine.packed import pack_linears, packing_pays
@@ -31,7 +31,10 @@ from voxtral_service.voxtral.config import (
 from voxtral_service.voxtral.encoder import StemState
 from voxtral_service.voxtral.layers import KeyValues, Rotary, rotary_tables
 from voxtral_service.voxtral.model import VoxtralRealtime
-from voxtral_service.voxtral.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from voxtral_service.engine.compiled_step import CompiledStep
+    from voxtral_service.voxtral.tokenizer import Tokenizer
 
 SILENT_POSITIONS = LEFT_PAD_TOKENS - 1
 """Positions that hear nothing but the silence on the left; the next one already sees 40 samples of the stream."""
