@@ -112,7 +112,10 @@ class LagWatch:
         self._noted = float("-inf")
 
     def note(self, turn: float, waited: float, now: float) -> None:
-        """A turn took so long, and its oldest live frame had waited so long at its end; all in seconds."""
+        """A turn took so long, and half of its live frames had waited so long at its end; all in seconds.
+
+        Not the oldest: a stream that begins brings some frames of before at once, and they go one a turn.
+        """
         old = np.exp((self._noted - now) / self.FADES) if now - self._noted < self.FORGETS else 0.0
         self._turn += (1 - old) * (turn - self._turn)
         self._waited += (1 - old) * (waited - self._waited)

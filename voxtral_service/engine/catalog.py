@@ -64,6 +64,7 @@ _FAST_CPU = "a fast CPU, or a CUDA GPU"
 
 CATALOG = (
     KnownModel("wren-en", None, ("en",), "apache-2.0"),
+    KnownModel("wren-chat", None, ("en",), "apache-2.0", kind=Kind.CHAT),
     RECOMMENDED,
     KnownModel(
         "voxtral-mini-3b",

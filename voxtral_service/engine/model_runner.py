@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from voxtral_service.engine.buckets import BUCKETS, bucket
 from voxtral_service.engine.graphs import BucketedGraphs
 from voxtral_service.engine.kv_cache import GatheredSteps, RowChunk, Snapshot, steps
 from voxtral_service.engine.packed import pack_linears, packing_pays
@@ -76,6 +77,8 @@ class ModelRunner:
         self._decode_graphs: BucketedGraphs | None = None
         if self.device.type == "cuda":
             self._encode_graphs, self._decode_graphs = self._graphs()
+        if compiled:
+            self._meet_every_bucket()
         self._decoder_start = lru_cache(maxsize=MAX_DELAY_TOKENS)(self._wait_in_silence)
 
     def use(self, compiled: CompiledStep) -> None:
@@ -113,15 +116,55 @@ class ModelRunner:
         if self._encode_graphs:
             return self._encode_graphs(index, positions, sound).clone()
         if self._compiled:
-            config = self.model.config.encoder
-            frames = starts[:, None] + np.arange(ENCODER_FRAMES_PER_TOKEN)
-            angles = _angles(frames, config.head_dim, config.rope_theta)
-            return self._compiled.encode(self._encoder_rings, self._stem, index, positions, sound, angles)
+            return self._compiled_encode(self._compiled, slots, starts, samples)
         return self._encode_rows(index, positions, sound, steps(self._encoder_rings, slots, starts))
 
     def _encode_rows(self, slots: Tensor, starts: Tensor, samples: Tensor, kv: KeyValues | None = None) -> Tensor:
         kv = kv or GatheredSteps(self._encoder_rings, slots, starts)
         return encode_step(self.model, self._stem, slots, samples, self._encoder_angles(starts), kv)
+
+    def _compiled_encode(
+        self, compiled: CompiledStep, slots: NDArray[np.int64], starts: NDArray[np.int64], samples: NDArray[np.float32]
+    ) -> Tensor:
+        config, idle = self.model.config.encoder, bucket(len(slots)) - len(slots)
+        index, starts, samples = _filled(slots, idle, self._scratch), _filled(starts, idle), _filled(samples, idle)
+        frames = starts[:, None] + np.arange(ENCODER_FRAMES_PER_TOKEN)
+        angles = _angles(frames, config.head_dim, config.rope_theta)
+        row, position, sound = (torch.from_numpy(array) for array in (index, starts, samples))
+        vectors = compiled.encode(self._encoder_rings, self._stem, row, position, sound, angles)
+        return vectors[: len(slots)]
+
+    def _compiled_decode(
+        self,
+        compiled: CompiledStep,
+        slots: NDArray[np.int64],
+        starts: NDArray[np.int64],
+        audio: Tensor,
+        tokens: NDArray[np.int64],
+        penalties: NDArray[np.float32],
+    ) -> NDArray[np.int64]:
+        config, idle = self.model.config.decoder, bucket(len(slots)) - len(slots)
+        if idle:
+            audio = torch.nn.functional.pad(audio, (0, 0, 0, idle))
+        given = (
+            _filled(slots, idle, self._scratch),
+            starts := _filled(starts, idle),
+            _filled(tokens, idle),
+            _filled(self._delays[slots], idle),
+            _filled(penalties, idle),
+        )
+        index, positions, pieces, delays, off = (torch.from_numpy(array) for array in given)
+        angles = _angles(starts[:, None], config.head_dim, config.rope_theta)
+        scales = self._scales[delays]
+        written = compiled.decode(self._decoder_rings, index, positions, audio, pieces, scales, off, angles)
+        return written[: len(slots)].numpy()
+
+    def _meet_every_bucket(self) -> None:
+        """Let oneDNN prepare for every number of rows before anybody waits for it."""
+        for rows in (size for size in BUCKETS if size <= self.slots):
+            slots = np.full(rows, self._scratch)
+            vectors = self.encode(slots, np.zeros((rows, SAMPLES_PER_STEP), np.float32))
+            self.decode(slots, vectors, np.zeros(rows, np.int64))
 
     def _encoder_angles(self, starts: Tensor) -> Rotary:
         frames = starts[:, None] + torch.arange(ENCODER_FRAMES_PER_TOKEN, device=starts.device)
@@ -162,11 +205,7 @@ class ModelRunner:
         if self._decode_graphs:
             return self._decode_graphs(index, positions, audio, given, delays, penalties).cpu().numpy()
         if self._compiled:
-            config = self.model.config.decoder
-            angles = _angles(starts[:, None], config.head_dim, config.rope_theta)
-            return self._compiled.decode(
-                self._decoder_rings, index, positions, audio, given, self._scales[delays], penalties, angles
-            ).numpy()
+            return self._compiled_decode(self._compiled, slots, starts, audio, tokens, pad_penalties)
         kv = steps(self._decoder_rings, slots, starts)
         return self._decode_rows(index, positions, audio, given, delays, penalties, kv).numpy()
 
@@ -214,3 +253,8 @@ class ModelRunner:
 def _angles(positions: NDArray[np.int64], head_dim: int, theta: float) -> Rotary:
     cos, sin = rotary_tables(positions, head_dim, theta)
     return Rotary(torch.from_numpy(cos), torch.from_numpy(sin))
+
+
+def _filled(rows: NDArray[Any], idle: int, value: int = 0) -> NDArray[Any]:
+    """The rows with so many more of one value."""
+    return np.concatenate((rows, np.full((idle, *rows.shape[1:]), value, rows.dtype))) if idle else rows

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from statistics import median
 
 import numpy as np
 import torch
@@ -198,7 +199,7 @@ class VoxtralRealtimeEngine:
         metrics.STEP.observe(seconds)
         if self._watch and any(not stream.bulk for stream in work.decodes):
             now = time.monotonic()
-            self._watch.note(seconds, now - min(arrivals, default=now), now)
+            self._watch.note(seconds, now - (median(arrivals) if arrivals else now), now)
             metrics.EXPECTED_LAG.set(self._watch.lag(now))
         metrics.STEP_STREAMS.observe(len(work.decodes))
 
