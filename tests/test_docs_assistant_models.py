@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.assistant.tiny_chat import write_chat_model
 from tests.fakes import SpellingEngine, spelling_pool
 from voxtral_service.assistant import setup
 from voxtral_service.assistant.llm_endpoint import Endpoint
@@ -48,15 +47,13 @@ def test_the_commands_are_there() -> None:
     assert (WRITING, WAITING) == (2, 16)  # "two answers are written at once, sixteen more wait"
 
 
-def test_the_snippet_answers(tmp_path: Path) -> None:
-    write_chat_model(tmp_path / "qwen2.5-1.5b-instruct")  # random, so what it says is only seen to come
+def test_the_snippet_answers() -> None:
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", SNIPPET],
-        cwd=tmp_path,
+        cwd=ROOT,
         capture_output=True,
         encoding="utf-8",
         check=False,
         timeout=100,
     )
-    assert len(done.stdout.strip()) > 10, done.stderr
-    assert done.returncode == 0
+    assert "391" in done.stdout, done.stderr

@@ -30,6 +30,7 @@ NOW = 1_790_000_000.0  # 2026-09-21 14:13:20 UTC
         ("UTC", "UTC"),
         ("Tokio", "Asia/Tokyo"),
         ("sidney", "Australia/Sydney"),
+        ("tocco", "Asia/Tokyo"),  # as a small recogniser heard it
         ("san fransisco", "America/Los_Angeles"),
         ("Atlantis", None),
         ("the moon", None),

@@ -58,6 +58,7 @@ _OTHERS = {
 def find_place(place: str) -> tuple[str, ZoneInfo] | None:
     """A city, a country or an IANA name, whatever its case and accents or a wrong letter, and its zone.
 
+    What is near none of them by its letters may be by its sound: "tocco" is Tokyo to a recogniser that spells by ear.
     The name comes back as it should be written; None for what is not known.
     """
     names = _names()
@@ -66,7 +67,11 @@ def find_place(place: str) -> tuple[str, ZoneInfo] | None:
             return candidate if "/" in candidate else _key(candidate).title(), ZoneInfo(name)
     said = _key(place)
     known = [name for name, zone in names.items() if not zone.startswith(_NO_CITIES)]
-    meant = get_close_matches(said, known, 1, ALIKE_SHORT if len(said) <= 6 else ALIKE)
+    enough = ALIKE_SHORT if len(said) <= 6 else ALIKE
+    meant = get_close_matches(said, known, 1, enough)
+    if not meant:
+        sounds = {_by_ear(name): name for name in reversed(known)}
+        meant = [sounds[sound] for sound in get_close_matches(_by_ear(said), sounds, 1, enough)]
     return (meant[0].title(), ZoneInfo(names[meant[0]])) if meant else None
 
 
@@ -90,6 +95,16 @@ def _names() -> dict[str, str]:
     for name, others in _OTHERS.items():
         names |= {_key(other): name for other in others.split(", ")}
     return names
+
+
+_SAME_SOUNDS = (("ph", "f"), ("ck", "k"), ("qu", "k"), ("ch", "k"), ("c", "k"), ("y", "i"), ("z", "s"))
+
+
+def _by_ear(key: str) -> str:
+    """One spelling for letters that sound alike in English, and no letter twice in a row."""
+    for written, heard in _SAME_SOUNDS:
+        key = key.replace(written, heard)
+    return re.sub(r"(.)\1", r"\1", key)
 
 
 def _key(text: str) -> str:
