@@ -173,13 +173,11 @@ def number(value: int) -> str:
     return f"{FROM_TWENTY.split()[value // 10 - 2]} {number(value % 10) if value % 10 else ''}"
 
 
-async def test_time_sum_timer_and_what_is_remembered(settings: Settings) -> None:
+async def test_a_timer_and_what_is_remembered(settings: Settings) -> None:
     async with bundled(settings) as (state, url):
         async with httpx2.AsyncClient(base_url=url) as client:
             (await client.put("/v1/memories/settings", json={"enabled": True})).raise_for_status()
         async with talking(state, url) as talk:
-            await talk.ask("What time is it in Tokyo?", "Tokyo")
-            await talk.ask("What is seventeen times twenty three?", "391")
             await talk.ask("Set a timer for three seconds.", "3 seconds")
             assert "3 seconds is up" in await talk.listen()
             await talk.ask("Remember that my car is green.", "I will remember")

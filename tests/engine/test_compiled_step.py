@@ -22,6 +22,7 @@ from voxtral_service.voxtral import checkpoint
 from voxtral_service.voxtral.tokenizer import Tokenizer
 
 FLOAT32 = torch.float32
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +36,7 @@ def compiled(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Compiled
     if not compiled_step.has_compiler():
         pytest.skip("there is no C++ compiler")
     with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(compiled_step, "YIELDING", [])  # the other tests would never let it run
         patched.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         shape = checkpoint.read_config(folder)
         assert compiled_step.find(folder, shape, FLOAT32) is None
@@ -46,7 +48,7 @@ def compiled(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Compiled
             done.set()
 
         compilation = Compilation(folder, FLOAT32, take)
-        assert done.wait(300), "compiling did not end"
+        assert done.wait(500), "compiling did not end"
         compilation.stop()
         found = compiled_step.find(folder, shape, FLOAT32)
     assert found is not None

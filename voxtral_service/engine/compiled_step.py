@@ -50,6 +50,7 @@ logger = logging.getLogger(__name__)
 MOST_ROWS = 1024
 MOST_SECONDS = 900
 """After so long something is wrong with the compiler: on a busy machine it takes two minutes."""
+YIELDING = ["--yield"]
 COMMAND = ["-m", "voxtral_service.engine.compiled_step"]
 KEPT = 8
 """Compiled steps in the cache, the last used ones; about 15 MB each for a model of 6 M parameters."""
@@ -170,7 +171,7 @@ class Compilation:
                 if self._stopped:
                     return
                 self._process = subprocess.Popen(
-                    [sys.executable, *COMMAND, *arguments, "--yield"],
+                    [sys.executable, *COMMAND, *arguments, *YIELDING],
                     stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
                 )  # fmt: skip
             with self._process as process:
