@@ -5,9 +5,9 @@
 
 Every figure is of one thread. Each round runs transformers and this engine one after the other on the same checkpoint,
 so that a disturbance of the machine hits both; the table shows the median of each. Streams are measured with their
-encoder windows full (`--seconds` in), the steady state of a live stream. The engine's step is compiled first where
-that is worth it (short windows, a C++ compiler). transformers serves one stream per generate
-call, so N streams cost it N times one; its figure does not include making the mel features, ours does.
+encoder windows full (`--seconds` in), the steady state of a live stream. The engine's step is compiled first where that
+is worth it (short windows, a C++ compiler). transformers serves one stream per generate call, so N streams cost it N
+times one; its figure does not include making the mel features, ours does.
 """
 
 from __future__ import annotations

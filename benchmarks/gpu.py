@@ -20,11 +20,23 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+
+try:
+    import mistral_common.audio  # noqa: F401
+except ImportError:  # a bare machine; transformers has the same filters
+    from transformers.audio_utils import mel_filter_bank
+
+    filters: Any = ModuleType("mistral_common.audio")
+    filters.mel_filter_bank = lambda num_mel_bins, **rest: mel_filter_bank(
+        num_mel_filters=num_mel_bins, norm="slaney", mel_scale="slaney", **rest
+    )
+    sys.modules["mistral_common.audio"] = filters
 
 from voxtral_service.engine.model_runner import ModelRunner
 from voxtral_service.engine.step import SAMPLES_PER_STEP
@@ -185,9 +197,8 @@ def transformers_of(model: VoxtralRealtime) -> Any:
     theirs = {name.removeprefix("model."): parameter for name, parameter in network.named_parameters()}
     with torch.no_grad():
         for stored in hugging_face_layout(model.config):
-            theirs[stored.name.replace(".model.", ".", 1) if stored.name not in theirs else stored.name].copy_(
-                stored.from_parameter(ours[stored.parameter])
-            )
+            in_memory = stored.name if stored.name in theirs else stored.name.replace(".model.", ".", 1)
+            theirs[in_memory].copy_(stored.from_parameter(ours[stored.parameter]))
     return network
 
 

@@ -30,12 +30,8 @@ from voxtral_service.audio.resample import Resampler
 from voxtral_service.cli import serve
 from voxtral_service.config import Settings
 from voxtral_service.engine.base import StreamOptions, transcribe
-from voxtral_service.engine.registry import bundled_folder
 from voxtral_service.server.state import ServerState
 
-pytestmark = pytest.mark.skipif(
-    not (bundled_folder() / setup.BUNDLED).is_dir(), reason=f"{setup.BUNDLED} is not bundled here"
-)
 RATE = 24_000
 VOICES = (("en-us+f4", 0.9), ("en-us", 0.8), ("en-us+f2", 0.9), ("en-us+m3", 0.9), ("en-us+f3", 0.8), ("en-gb", 0.9))
 """Of eSpeak NG, and how fast they speak. wren-en misses a third of such words: who is not understood says it again."""

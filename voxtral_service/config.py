@@ -165,8 +165,8 @@ class Settings(BaseSettings):
     llm_url: str = ""
     """A server with OpenAI's /v1/chat/completions that answers in conversations, such as http://localhost:11434/v1."""
     llm_model: str = "auto"
-    """The model to ask that server for. Without a server: a chat model's folder, or an installed model that hears
-    and answers; `auto` is the model `wren-chat`, where it has been made (models/wren-chat says how).
+    """The model to ask that server for. Without a server: the bundled `wren-chat`, another chat model's folder, or an
+    installed model that hears and answers; `auto` is the first where `transformers` is installed.
     """
     llm_key: SecretStr = SecretStr("")
     """The key for that server."""

@@ -166,3 +166,4 @@ def test_code_that_cannot_be_loaded_is_left_alone(
         (place / f"{half}.pt2").write_bytes(b"nothing")
     assert compiled_step.find(folder, checkpoint.read_config(folder), FLOAT32) is None
     assert "cannot be used" in caplog.text
+    assert not place.exists()  # or it would never be made again

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 import re
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from pathlib import Path
@@ -68,6 +70,28 @@ def test_stock_transformers_holds_a_conversation() -> None:
     message = tokenizer.parse_response(written, prefix="<assistant>")
     expected = {"name": "calculate", "arguments": {"expression": "seventeen times twenty three"}}
     assert message["tool_calls"] == [{"type": "function", "function": expected}]
+
+
+def test_its_weights_begin_with_copying(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Random tokens said twice: before any training most of the second time is foreseen."""
+    import torch
+    from transformers import AutoConfig, MistralForCausalLM
+
+    monkeypatch.syspath_prepend(str(FOLDER / "recipe"))
+    start = importlib.import_module("start")
+    monkeypatch.delitem(sys.modules, "start")
+    torch.manual_seed(0)
+    model = MistralForCausalLM._from_config(AutoConfig.from_pretrained(FOLDER), dtype=torch.float32)
+    once = torch.randint(20, 2048, (32, 15))
+
+    def foreseen() -> float:
+        with torch.no_grad():
+            written = model(input_ids=torch.cat((once, once), 1)).logits.argmax(-1)
+        return float((written[:, 15:-1] == once[:, 1:]).float().mean())
+
+    assert foreseen() < 0.05
+    start.start_copying(model)
+    assert foreseen() > 0.6
 
 
 # -- conversations

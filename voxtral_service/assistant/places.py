@@ -70,7 +70,7 @@ def find_place(place: str) -> tuple[str, ZoneInfo] | None:
     enough = ALIKE_SHORT if len(said) <= 6 else ALIKE
     meant = get_close_matches(said, known, 1, enough)
     if not meant:
-        sounds = {_by_ear(name): name for name in reversed(known)}
+        sounds = {_by_ear(name): name for name in reversed(known)}  # of names that sound alike, the first counts
         meant = [sounds[sound] for sound in get_close_matches(_by_ear(said), sounds, 1, enough)]
     return (meant[0].title(), ZoneInfo(names[meant[0]])) if meant else None
 

@@ -38,6 +38,8 @@ def bench(
       voxtral bench --dtype float32
       voxtral bench --lag-bound 0.3 --json
     """  # noqa: D301
+    from rich.console import Console
+
     from voxtral_service import config
     from voxtral_service.engine import loading
     from voxtral_service.engine.base import Measured
@@ -49,7 +51,8 @@ def bench(
     chosen = choose(Registry(settings.models_dir), settings.model, target, live=True).model
     slots = settings.max_streams or loading.places(chosen, target)
     compiling: loading.Compiling = "first" if settings.compile else "never"
-    engine = loading.load(chosen, device=target, dtype=settings.dtype, slots=slots, compiling=compiling)
+    with Console(stderr=True).status(f"loading {chosen.name}; the first time its step is compiled, for about a minute"):
+        engine = loading.load(chosen, device=target, dtype=settings.dtype, slots=slots, compiling=compiling)
     try:
         if not isinstance(engine, Measured):
             raise InvalidOption(f"{chosen.name} does not work in steps of 80 ms, so there are none to measure")

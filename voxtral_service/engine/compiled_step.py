@@ -92,7 +92,10 @@ class CompiledStep:
 
 
 def find(folder: Path, model: VoxtralRealtimeConfig, dtype: torch.dtype) -> CompiledStep | None:
-    """The compiled step of a checkpoint for this machine's CPU, if it has been made."""
+    """The compiled step of a checkpoint for this machine's CPU, if it has been made.
+
+    One that cannot be loaded is thrown away, so that it is made again.
+    """
     if not worth_compiling(model):
         return None
     place = place_of(folder, dtype)
@@ -102,7 +105,8 @@ def find(folder: Path, model: VoxtralRealtimeConfig, dtype: torch.dtype) -> Comp
         place.touch()
         return CompiledStep(place)
     except (OSError, RuntimeError) as error:
-        logger.warning("the compiled step in %s cannot be used: %s", place, error)
+        logger.warning("the compiled step in %s cannot be used and is thrown away: %s", place, error)
+        shutil.rmtree(place, ignore_errors=True)
         return None
 
 
@@ -291,14 +295,15 @@ def compile_step(folder: Path, dtype: torch.dtype, out: Path) -> None:
     model = checkpoint.load(folder, dtype=dtype)
     rows, slots = 8, 9  # examples; 0 and 1 would be taken for constants
     starts, index = torch.full((rows,), 400), torch.arange(rows)
-    new = 4 * starts[:, None] + torch.arange(ENCODER_FRAMES_PER_TOKEN)
+    first = ENCODER_FRAMES_PER_TOKEN * starts
+    frames = first[:, None] + torch.arange(ENCODER_FRAMES_PER_TOKEN)
     size = model.config.decoder.hidden_size
     rings = encoder_rings(model, slots)
     stem = model.encoder.stem.initial_state(slots, model.decoder.embedding.weight)
     samples = torch.zeros(rows, SAMPLES_PER_STEP)
     _package(
         _Encode(model, rings), out / "encode.pt2", (rings.keys, rings.values, *stem),
-        (index, 4 * starts, samples, *model.encoder.angles(new, torch.float32)),
+        (index, first, samples, *model.encoder.angles(frames, torch.float32)),
     )  # fmt: skip
     rings = decoder_rings(model, slots)
     scales = model.decoder.delay_scales(torch.full((rows,), 6))
