@@ -41,8 +41,8 @@ def load(
     """Start an engine with room for `slots` streams, `reserve` of them for live ones only; `dtype` as `--dtype`.
 
     With `lag_bound` (seconds) an engine that is `Measured` stops work on files while live streams come near it. A
-    small model's step on a CPU is used in compiled form where that has been made; otherwise it may be made `first`, or
-    in the background and used when it is done.
+    small model's step on a CPU may be used in compiled form, which takes a second more to load; where it has not been
+    made, it is made `first`, or in the background and used when it is done.
 
     Sets how many threads torch uses in this process. Raises CheckpointError when the files do not fit together,
     InvalidOption when the kind of model cannot compute in that type, EngineError when the device has no room.
@@ -74,14 +74,16 @@ def _load_realtime(model: InstalledModel, start: Start) -> Engine:
         use_threads(model)
     try:
         network = checkpoint.load(model.folder, dtype=dtype, device=start.device)
-        compilable = start.device.type == "cpu" and compiled_step.worth_compiling(network.config)
+        compilable = (
+            start.compiling != "never" and start.device.type == "cpu" and compiled_step.worth_compiling(network.config)
+        )
         find = compiled_step.find_or_make if start.compiling == "first" else compiled_step.find
         compiled = find(model.folder, network.config, dtype) if compilable else None
         runner = ModelRunner(network, Tokenizer.from_folder(model.folder), start.slots, compiled)
     except RuntimeError as error:  # what torch raises on a CPU, and the base of its OutOfMemoryError
         raise _no_room(model, start, dtype, error) from error
     compilation = None
-    if start.compiling == "in the background" and compilable and not compiled:
+    if compilable and not compiled and start.compiling == "in the background":
         compilation = compiled_step.Compilation(model.folder, dtype, runner.use)
     return VoxtralRealtimeEngine(
         runner,
