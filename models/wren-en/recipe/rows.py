@@ -22,17 +22,24 @@ LEFT_PAD_TOKENS = 32
 IGNORE = -100
 
 
+@dataclass(frozen=True)
+class Span:
+    """Where an utterance starts and ends in its row (seconds), how many words it has and whether it was recorded."""
+
+    start: float
+    end: float
+    words: int
+    natural: bool
+
+
 @dataclass
 class Row:
-    """Sound of one row and its words with the time each ends in the row (seconds; NaN where unknown).
-
-    `spans` has, for each utterance, when it starts and ends in the row and how many words it has.
-    """
+    """Sound of one row, its utterances, and its words with the time each ends in it (seconds; NaN where unknown)."""
 
     samples: Samples
     words: list[str] = field(default_factory=list)
     ends: list[float] = field(default_factory=list)
-    spans: list[tuple[float, float, int]] = field(default_factory=list)
+    spans: list[Span] = field(default_factory=list)
 
 
 class Group:
@@ -151,7 +158,7 @@ class Rows:
             row.samples[position : position + len(x)] += x
             start = position / SAMPLE_RATE
             words = utterance.text.split()
-            row.spans.append((start, start + len(x) / SAMPLE_RATE, len(words)))
+            row.spans.append(Span(start, start + len(x) / SAMPLE_RATE, len(words), group.natural))
             row.words += words
             row.ends += (
                 [start + end / speed for end in utterance.ends] if utterance.ends else [float("nan")] * len(words)

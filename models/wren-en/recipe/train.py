@@ -124,23 +124,24 @@ def make_batch(
     delays: list[int] | None,
     rng: np.random.Generator,
     warp: float,
-    mask: bool,
+    mask: float,
     flat: bool,
 ) -> Batch:
     """Turn rows into tensors.
 
-    A share `warp` of the utterances is spoken by a longer or shorter vocal tract (`warp_frequencies`). With `mask` some
-    rows get stripes of their spectrogram masked (SpecAugment, arXiv 1904.08779), with `flat` rough phone times.
+    A share `warp` of the utterances is spoken by a longer or shorter vocal tract (`warp_frequencies`); a share `mask`
+    of the recorded ones, which are few and heard often, loses stripes of its spectrogram. With `flat` there are rough
+    phone times.
     """
     mel = trainee.model.log_mel.whole(torch.from_numpy(np.stack([row.samples for row in rows])).to(_device(trainee)))
     for spectrogram, row in zip(mel, rows, strict=True):
-        nexts = [*(int(100 * start) for start, _, _ in row.spans[1:]), len(spectrogram)]
-        for (start, _, _), end in zip(row.spans, nexts, strict=False):
+        nexts = [*(int(100 * span.start) for span in row.spans[1:]), len(spectrogram)]
+        for span, end in zip(row.spans, nexts, strict=False):
+            stretch = spectrogram[int(100 * span.start) : end]
             if rng.random() < warp:
-                stretch = spectrogram[int(100 * start) : end]
                 stretch.copy_(warp_frequencies(stretch, rng.uniform(0.86, 1.16)))
-        if mask and rng.random() < 0.6:
-            _mask(spectrogram, rng)
+            if span.natural and rng.random() < mask:
+                _mask(stretch, rng)
     phones, pieces = [], []
     for i, row in enumerate(rows):
         for start, end, words in utterances(row):
@@ -161,10 +162,10 @@ def make_batch(
 def utterances(row: Row) -> Iterator[tuple[float, float, list[str]]]:
     """Yield where each utterance's words may be marked: until half a second after its end or the next one begins."""
     position, length = 0, len(row.samples) / 16000
-    nexts = [*(start for start, _, _ in row.spans[1:]), length]
-    for (start, end, count), following in zip(row.spans, nexts, strict=False):
-        yield start + 0.04, min(end + 0.5, following + 0.08), row.words[position : position + count]
-        position += count
+    nexts = [*(span.start for span in row.spans[1:]), length]
+    for span, following in zip(row.spans, nexts, strict=False):
+        yield span.start + 0.04, min(span.end + 0.5, following + 0.08), row.words[position : position + span.words]
+        position += span.words
 
 
 def frame_phones(rows: list[Row], labels: Labels, count: int, lag: float = 0.1) -> Tensor:
@@ -176,33 +177,37 @@ def frame_phones(rows: list[Row], labels: Labels, count: int, lag: float = 0.1) 
     targets = np.zeros((len(rows), count), np.int64)
     for target, row in zip(targets, rows, strict=True):
         position = 0
-        for start, end, words in row.spans:
-            target[int(start / 0.04) : int((end + 0.4) / 0.04)] = IGNORE if np.isnan(row.ends[position]) else 0
-            before = start
-            for phones, stop in zip(
-                labels.phones_of(row.words[position : position + words]), row.ends[position:], strict=False
-            ):
+        for span in row.spans:
+            known = not np.isnan(row.ends[position])
+            target[int(span.start / 0.04) : int((span.end + 0.4) / 0.04)] = 0 if known else IGNORE
+            before = span.start
+            words = row.words[position : position + span.words]
+            for phones, stop in zip(labels.phones_of(words), row.ends[position:], strict=False):
                 if not np.isnan(stop) and phones:
                     begin = max(before, stop - 0.12 * len(phones) - 0.12)
                     edges = ((np.linspace(begin, stop, len(phones) + 1) + lag) / 0.04).astype(int)
                     for phone, first, last in zip(phones, edges, edges[1:], strict=False):
                         target[first : max(last, first + 1)] = phone
                 before = stop
-            position += words
+            position += span.words
     return torch.from_numpy(targets)
 
 
 def _mask(mel: Tensor, rng: np.random.Generator) -> None:
+    """Overwrite stripes of an utterance [frames, bins] with its mean.
+
+    SpecAugment (arXiv 1904.08779): two bands of up to 20 bins, and as in arXiv 1912.05533 the more moments the longer
+    it is: one of up to 0.2 s for every 1.3 s.
+    """
     frames, bins = mel.shape
     mean = float(mel.mean())
     for _ in range(2):
-        width = int(rng.integers(0, 22))
+        width = int(rng.integers(0, 21))
         start = int(rng.integers(0, bins - width))
         mel[:, start : start + width] = mean
-    for _ in range(int(rng.integers(0, 9))):
-        width = int(rng.integers(0, 22))
-        start = int(rng.integers(0, frames - width))
-        mel[start : start + width] = mean
+    for _ in range(round(frames / 130)):
+        start = int(rng.integers(0, frames))
+        mel[start : start + int(rng.integers(0, 21))] = mean
 
 
 def _device(module: torch.nn.Module) -> torch.device:
@@ -419,7 +424,7 @@ def batch_source(trainer: Trainer) -> tuple[Rows, Iterator[Batch]]:
                 options.delays if joint else None,
                 rng,
                 options.warp * options.disturb,
-                mask=trainer.step > options.mask_from,
+                options.mask,
                 flat=trainer.step < options.flat_steps,
             )
 
@@ -531,7 +536,9 @@ def main() -> None:
     parser.add_argument("--disturb", type=float, default=1.0, help="0 to 1: how often utterances are disturbed")
     parser.add_argument("--warp", type=float, default=0.5, help="share of the utterances with another vocal tract")
     parser.add_argument("--noisy", type=float, default=0.5, help="share of the rows that have noise in them")
-    parser.add_argument("--mask-from", type=int, default=2500, help="first step with masked spectrograms")
+    parser.add_argument(
+        "--mask", type=float, default=0.0, help="share of the recorded utterances with stripes masked, once known well"
+    )
     parser.add_argument("--log-every", type=int, default=20, help="steps")
     parser.add_argument("--watch-every", type=int, default=400, help="steps between word error rates")
     parser.add_argument("--save-minutes", type=float, default=4)
