@@ -71,6 +71,17 @@ def test_ephemeral_keys_stand_for_their_key_until_they_expire(flavour: str) -> N
         door.admit(credentials("realtime", protocol), now=1060)
 
 
+def test_settings_come_with_an_ephemeral_key_until_it_expires() -> None:
+    for door in (Door((KEY,)), Door(None)):
+        secret, _ = door.ephemeral(KEY, "openai", 60, now=1000, session={"type": "realtime"})
+        bare, _ = door.ephemeral(KEY, "openai", 60, now=1000)
+        assert door.attached(credentials(api_key=secret), now=1059) == {"type": "realtime"}
+        assert door.attached(credentials(api_key=secret), now=1060) is None
+        assert door.attached(credentials(api_key=bare), now=1001) is None
+        assert door.attached(credentials(api_key=SECRET), now=1001) is None
+        assert door.attached(Credentials(None, None, None), now=1001) is None
+
+
 def test_ephemeral_keys_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("voxtral_service.server.keys.MAX_EPHEMERAL", 3)
     door = Door((KEY,))

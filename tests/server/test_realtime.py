@@ -13,7 +13,7 @@ import pytest
 import websockets
 from mistralai.client import Mistral
 from mistralai.client.models import AudioFormat
-from openai import AsyncOpenAI
+from openai import AsyncOpenAI, BadRequestError
 
 from tests.fakes import SpellingEngine
 from tests.server.conftest import Running, Serve
@@ -263,6 +263,44 @@ async def test_keys_are_asked_for_at_every_door(serve: Serve) -> None:
         protocols = [websockets.Subprotocol(name) for name in ("realtime", token)]
         async with websockets.connect(f"{server.ws}/v1/audio/transcriptions/realtime", subprotocols=protocols):
             pass
+
+
+@pytest.mark.parametrize(
+    ("session", "param"),
+    [
+        ({"type": "singing"}, "session.type"),
+        ({"type": "realtime", "audio": {"input": {"format": {"type": "audio/mp3"}}}}, "session.audio.input.format"),
+        ({"type": "realtime", "instructions": "x" * 70_000}, "session"),
+    ],
+)
+async def test_settings_that_cannot_be_attached_to_a_key(serve: Serve, session: Any, param: str) -> None:
+    async with serve() as server, AsyncOpenAI(api_key="any", base_url=f"{server.url}/v1") as client:
+        with pytest.raises(BadRequestError) as refused:
+            await client.realtime.client_secrets.create(session=session)
+    assert refused.value.param == param
+
+
+async def test_a_transcription_session_begins_as_its_key_says(serve: Serve) -> None:
+    heard: Any = {"turn_detection": None, "transcription": {"model": "any", "language": "de"}}
+    async with serve() as server:
+        async with AsyncOpenAI(api_key="any", base_url=f"{server.url}/v1") as client:
+            secret = await client.realtime.client_secrets.create(
+                session={"type": "transcription", "audio": {"input": heard}}
+            )
+        assert secret.session.type == "transcription"
+        async with (
+            AsyncOpenAI(api_key=secret.value, base_url=f"{server.url}/v1") as client,
+            client.realtime.connect(model="any") as connection,
+        ):
+            created = await connection.recv()
+            assert created.type == "session.created"
+            assert created.session.audio.input.transcription.language == "de"  # type: ignore[union-attr]
+            await connection.input_audio_buffer.append(audio=base64_of(level(20, 0.5, 24_000)))
+            await connection.input_audio_buffer.commit()
+            async for event in connection:
+                if event.type == "conversation.item.input_audio_transcription.completed":
+                    assert len(event.transcript.split()) == 5
+                    break
 
 
 async def test_models_parse_in_both_sdks(serve: Serve) -> None:

@@ -5,7 +5,7 @@ A file holds one JSON object a line, in the order of the conversation:
     {"client": FRAME}     the client sends a frame
     {"event": VALUE}      the session has something to say
     {"command": VALUE}    what the dialect makes of the line above, for the session
-    {"server": FRAME}     ... and for the client; before the first line of the client, the opening
+    {"server": FRAME}     ... and for the client; before the first line of the client, the opening, frames first
 
 House values are written {"Name": {"field": value}}, fields with their default left out, bytes in base64.
 """
@@ -34,7 +34,7 @@ class Understood(Protocol):
 
 
 class Speaker(Protocol):
-    def opening(self) -> Sequence[Any]: ...
+    def opening(self) -> Understood: ...
 
     def decode(self, frame: Any) -> Understood: ...
 
@@ -60,7 +60,9 @@ def replayed(
     write: Callable[[Any], Any] = json.dumps,
 ) -> list[Line]:
     """The conversation again, with the dialect's own answers; `read` and `write` turn frames into JSON and back."""
-    told: list[Line] = [{"server": read(frame)} for frame in dialect.opening()]
+    opening = dialect.opening()
+    told: list[Line] = [{"server": read(frame)} for frame in opening.replies]
+    told += [{"command": to_json(command)} for command in opening.commands]
     for line in conversation:
         if "client" in line:
             understood = dialect.decode(write(line["client"]))

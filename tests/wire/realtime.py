@@ -74,7 +74,9 @@ def replay(path: Path) -> tuple[list[Line], list[Line]]:
     """A conversation as it is written and as it is spoken."""
     head, *written = lines(path)
     told = head["upgrade"]
-    asked = Upgrade(told.get("query", {}), told.get("headers", {}), tuple(told.get("subprotocols", ())))
+    asked = Upgrade(
+        told.get("query", {}), told.get("headers", {}), tuple(told.get("subprotocols", ())), told.get("session")
+    )
     return written, replayed(written, dialect(asked, connection(responds=head.get("responds", False))), write=_write)
 
 

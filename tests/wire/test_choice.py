@@ -56,6 +56,17 @@ def test_beta_clients_tell_too(upgrade: Any) -> None:
     assert created["session"]["input_audio_format"] == "pcm16"
 
 
+@pytest.mark.parametrize("upgrade", [{}, {"query": {"intent": "transcription"}}, {"subprotocols": BROWSER}])
+@pytest.mark.parametrize("kind", ["realtime", "transcription"])
+def test_settings_that_came_with_the_key_open_the_session(upgrade: Any, kind: str) -> None:
+    client, created = opened(session={"type": kind, "audio": {"input": {"turn_detection": None}}}, **upgrade)
+    assert created["session"]["type"] == kind
+    assert client.settings.turn_detection is None
+    other = {"realtime": "transcription", "transcription": "realtime"}[kind]
+    [refused] = heard(updated(client, type=other))
+    assert refused["error"]["param"] == "session.type"
+
+
 @pytest.mark.parametrize("upgrade", [{}, {"query": {"model": "gpt-realtime"}}, {"subprotocols": ("realtime",)}])
 def test_others_get_an_opening_that_all_can_read(upgrade: Any) -> None:
     client, created = opened(**upgrade)

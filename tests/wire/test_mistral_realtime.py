@@ -4,7 +4,7 @@ import asyncio
 import base64
 import itertools
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +77,7 @@ class Talk:
     def __init__(self) -> None:
         self.dialect = dialect()
         self.session = FakeSession(self.dialect.settings)
-        self.heard: list[dict[str, Any]] = [json.loads(reply) for reply in self.dialect.opening()]
+        self.heard: list[dict[str, Any]] = [json.loads(reply) for reply in self.dialect.opening().replies]
 
     def say(self, text: str) -> None:
         decoded = self.dialect.decode(text)
@@ -103,7 +103,7 @@ def test_golden(path: Path) -> None:
 
 
 def test_opening_states_the_format_that_silent_clients_use() -> None:
-    [created] = dialect(SessionSettings(AudioFormat("pcm_f32le", 48_000, 2), delay_ms=480)).opening()
+    [created] = dialect(SessionSettings(AudioFormat("pcm_f32le", 48_000, 2), delay_ms=480)).opening().replies
     assert json.loads(created) == {
         "type": "session.created",
         "session": {
@@ -369,9 +369,9 @@ class FakeSocket:
         self.dialect = dialect()
         self.session = FakeSession(self.dialect.settings)
         self.inbox: asyncio.Queue[str] = asyncio.Queue()
-        self._put(self.dialect.opening())
+        self._put(self.dialect.opening().replies)
 
-    def _put(self, said: list[str]) -> None:
+    def _put(self, said: Iterable[str]) -> None:
         for text in said:
             self.inbox.put_nowait(text)
 

@@ -112,7 +112,7 @@ class Wire:
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
         self._session = FakeSession(dialect.settings)
-        self._frames = deque(dialect.opening())
+        self._frames = deque(dialect.opening().replies)
 
     def send(self, frame: str) -> None:
         decoded = self._dialect.decode(frame)

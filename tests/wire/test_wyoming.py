@@ -110,7 +110,7 @@ def test_the_client_speaks_first_and_ends_its_turns() -> None:
     speaker = Wyoming(
         Connection("wren-en", str, 0, defaults=SessionSettings(turn_detection=ServerVad(), delay_ms=480)), PROGRAM
     )
-    assert speaker.opening() == []
+    assert not speaker.opening().replies
     assert speaker.settings == SessionSettings(turn_detection=None, delay_ms=480)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 from fastapi import FastAPI, WebSocket
 
 from voxtral_service import __version__
 from voxtral_service.errors import ModelNotFound
 from voxtral_service.server import chat, http, jobs, memories, models, page, projects, realtime, speech, transcriptions
+from voxtral_service.server.keys import Credentials
 from voxtral_service.server.state import ServerState
 from voxtral_service.wire import choice
 from voxtral_service.wire.base import Dialect
@@ -33,16 +36,11 @@ def create_app(state: ServerState) -> FastAPI:
 
     @app.websocket("/v1/realtime")
     async def openai_or_vllm(websocket: WebSocket) -> None:
-        upgrade = choice.Upgrade(
-            query=dict(websocket.query_params),
-            headers=dict(websocket.headers),
-            subprotocols=tuple(websocket.scope.get("subprotocols", ())),
-        )
-
         async def dialect() -> Dialect:
-            responds = state.assistant is not None
-            voices = await state.voices() if responds else ()
-            return choice.dialect(upgrade, state.connection(voices=voices, responds=responds))
+            headers, subprotocols = dict(websocket.headers), tuple(websocket.scope.get("subprotocols", ()))
+            attached = state.door.attached(Credentials.of(headers, [*subprotocols]), now=time.time())
+            upgrade = choice.Upgrade(dict(websocket.query_params), headers, subprotocols, attached)
+            return choice.dialect(upgrade, await state.conversing())
 
         await realtime.serve(websocket, state, dialect, "realtime", state.assistant)
 

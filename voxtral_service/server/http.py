@@ -21,6 +21,7 @@ from voxtral_service.server.keys import ApiKey, Credentials
 from voxtral_service.server.realtime import problem
 from voxtral_service.server.record import refused
 from voxtral_service.server.state import ServerState, new_id
+from voxtral_service.wire.openai_session import RealtimeSession
 
 open_routes = APIRouter()
 """Routes that machines probe and that tell nothing worth a key."""
@@ -85,20 +86,31 @@ class ExpiresAfter(BaseModel):
     seconds: Annotated[int, Field(ge=10, le=7200)] = 600
 
 
+MAX_ATTACHED = 64_000
+"""Bytes of settings that are kept with an ephemeral key."""
+
+
 class ClientSecretRequest(BaseModel):
-    """OpenAI's request for an ephemeral key; `session` is echoed with an id."""
+    """OpenAI's request for an ephemeral key; sessions that are opened with it begin with the settings of `session`."""
 
     expires_after: ExpiresAfter = ExpiresAfter()
     session: dict[str, Any] = Field(default_factory=lambda: {"type": "realtime"})
 
 
 @routes.post("/v1/realtime/client_secrets", responses=UNREADABLE)
-def client_secrets(request: Request, caller: Caller, body: ClientSecretRequest) -> dict[str, Any]:
-    """An OpenAI ephemeral key, to be given to a browser."""
+async def client_secrets(request: Request, caller: Caller, body: ClientSecretRequest) -> dict[str, Any]:
+    """An OpenAI ephemeral key, to be given to a browser, and the settings in effect for what is opened with it."""
     state = state_of(request)
-    value, expires_at = state.door.ephemeral(caller, "openai", body.expires_after.seconds, now=time.time())
-    session = {"object": "realtime.session", "id": new_id("sess_"), "model": state.model.name, **body.session}
-    return {"value": value, "expires_at": int(expires_at), "session": session}
+    settings = {"type": "realtime", **body.session}
+    session = RealtimeSession(await state.conversing(), "realtime", new_id("sess_"))
+    session.update(settings)
+    if len(json.dumps(settings)) > MAX_ATTACHED:
+        raise InvalidOption(
+            f"'session' takes more than {MAX_ATTACHED} bytes; send the rest once connected", field="session"
+        )
+    seconds = body.expires_after.seconds
+    value, expires_at = state.door.ephemeral(caller, "openai", seconds, now=time.time(), session=settings)
+    return {"value": value, "expires_at": int(expires_at), "session": session.shown()}
 
 
 class ClientSessionRequest(BaseModel):

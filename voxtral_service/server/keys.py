@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from voxtral_service.errors import ForeignOrigin, InvalidOption, Unauthorized
 
@@ -104,6 +105,7 @@ EPHEMERAL_PREFIXES = {"openai": "ek_", "mistral": "rt_"}
 class _Ephemeral:
     key: ApiKey
     expires_at: float
+    session: Mapping[str, Any] | None
 
 
 MAX_EPHEMERAL = 10_000
@@ -139,14 +141,26 @@ class Door:
             raise Unauthorized("this API key is not known here, or has expired")
         return found
 
-    def ephemeral(self, key: ApiKey, flavour: str, seconds: float, *, now: float) -> tuple[str, float]:
-        """A key that stands for another for some seconds, to be given to a browser: the key and when it expires."""
+    def ephemeral(
+        self, key: ApiKey, flavour: str, seconds: float, *, now: float, session: Mapping[str, Any] | None = None
+    ) -> tuple[str, float]:
+        """A key that stands for another for some seconds, to be given to a browser: the key and when it expires.
+
+        `session` are settings for the sessions that are opened with it, in their dialect.
+        """
         self._ephemeral = {digest: e for digest, e in self._ephemeral.items() if e.expires_at > now}
         while len(self._ephemeral) >= MAX_EPHEMERAL:
             self._ephemeral.pop(next(iter(self._ephemeral)))
         secret = EPHEMERAL_PREFIXES[flavour] + secrets.token_urlsafe(32)
-        self._ephemeral[hashed(secret)] = _Ephemeral(key, now + seconds)
+        self._ephemeral[hashed(secret)] = _Ephemeral(key, now + seconds, session)
         return secret, now + seconds
+
+    def attached(self, credentials: Credentials, *, now: float) -> dict[str, Any] | None:
+        """The settings that came with an ephemeral key, until it expires; None for every other key."""
+        ephemeral = self._ephemeral.get(hashed(credentials.secret or ""))
+        if ephemeral is None or ephemeral.session is None or now >= ephemeral.expires_at:
+            return None
+        return dict(ephemeral.session)
 
     def _check_origin(self, credentials: Credentials) -> None:
         origin = credentials.origin

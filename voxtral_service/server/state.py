@@ -108,6 +108,11 @@ class ServerState:
             defaults=self.defaults,
         )
 
+    async def conversing(self) -> Connection:
+        """The same where clients may have conversations. Raises UpstreamError when the voices cannot be had."""
+        responds = self.assistant is not None
+        return self.connection(voices=await self.voices() if responds else (), responds=responds)
+
     def allowance(self, key: ApiKey) -> AudioAllowance:
         """One bucket a key, shared by its sessions."""
         if key.name not in self._allowances:

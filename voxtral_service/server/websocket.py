@@ -11,12 +11,12 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from voxtral_service.engine.base import Engine
 from voxtral_service.errors import VoxtralError
-from voxtral_service.events import AssistantEvent, ConfigureResponses, TranscriptDelta
+from voxtral_service.events import AssistantEvent, TranscriptDelta
 from voxtral_service.server.record import SessionRecord
 from voxtral_service.server.seats import AudioAllowance
 from voxtral_service.session.dialogue import Dialogue, Responder
 from voxtral_service.session.session import Activity, Session
-from voxtral_service.wire.base import Dialect
+from voxtral_service.wire.base import Decoded, Dialect
 
 logger = logging.getLogger(__name__)
 
@@ -92,27 +92,27 @@ class SocketSession:
                 await self._close(INTERNAL, "the session failed inside the server")
 
     async def _read(self) -> None:
-        await self._send(self._dialect.opening())
-        if self._dialect.responses is not None:
-            await self._dialogue.send(ConfigureResponses(self._dialect.responses))
+        await self._carry_out(self._dialect.opening())
         while True:
             message = await self._websocket.receive()
             if message["type"] == "websocket.disconnect":
                 raise WebSocketDisconnect(message.get("code", NORMAL))
             text: str | None = message.get("text")
-            decoded = self._dialect.decode(message["bytes"] if text is None else text)
-            for note in decoded.notes:
-                logger.info("%s", note)
-            await self._send(list(decoded.replies))
             before = self._dialogue.audio_seconds
-            for command in decoded.commands:
-                try:
-                    await self._dialogue.send(command)
-                except VoxtralError as error:
-                    await self._send(self._dialect.refuse(error))
+            await self._carry_out(self._dialect.decode(message["bytes"] if text is None else text))
             heard = self._dialogue.audio_seconds - before
             # A caller above its allowance is not refused but read more slowly.
             await asyncio.sleep(self._allowance.delay(heard, now=time.monotonic()))
+
+    async def _carry_out(self, decoded: Decoded) -> None:
+        for note in decoded.notes:
+            logger.info("%s", note)
+        await self._send(list(decoded.replies))
+        for command in decoded.commands:
+            try:
+                await self._dialogue.send(command)
+            except VoxtralError as error:
+                await self._send(self._dialect.refuse(error))
 
     async def _write(self) -> None:
         async for event in self._dialogue:

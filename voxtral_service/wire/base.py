@@ -56,8 +56,8 @@ class Dialect(Protocol):
     def responses(self) -> ResponseSettings | None:
         """How the client wants answers, None if it wants none yet. `decode` reports changes as `ConfigureResponses`."""
 
-    def opening(self) -> list[str]:
-        """The frames to send before anything was received."""
+    def opening(self) -> Decoded:
+        """What is to be sent and done before anything was received."""
 
     def decode(self, frame: str | bytes) -> Decoded:
         """Understand a text or binary frame."""

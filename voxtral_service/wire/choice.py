@@ -45,15 +45,19 @@ KEY_SUBPROTOCOL = "openai-insecure-api-key."
 
 @dataclass(frozen=True, slots=True)
 class Upgrade:
-    """What a client tells by connecting: the query, the headers (names in lower case), the subprotocols it offers."""
+    """What a client tells by connecting: the query, the headers (names in lower case), the subprotocols it offers.
+
+    `session` are OpenAI's settings that came with its ephemeral key, if any did.
+    """
 
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     subprotocols: tuple[str, ...] = ()
+    session: JsonObject | None = None
 
     @property
     def kind(self) -> Kind:
-        """The type of OpenAI session that is meant."""
+        """The type of OpenAI session that is meant; settings that came with the key may say otherwise."""
         return "transcription" if self.query.get("intent") == "transcription" else "realtime"
 
     @property
@@ -65,7 +69,7 @@ class Upgrade:
     def is_openai(self) -> bool:
         """Whether only a client of OpenAI's would connect like this; a model in the query is no proof."""
         browser = any(protocol.startswith(KEY_SUBPROTOCOL) for protocol in self.subprotocols)
-        return self.kind == "transcription" or self.is_beta or browser
+        return self.kind == "transcription" or self.is_beta or browser or self.session is not None
 
 
 def dialect(upgrade: Upgrade, connection: Connection) -> Dialect:
@@ -76,7 +80,7 @@ def dialect(upgrade: Upgrade, connection: Connection) -> Dialect:
     if not connection.accepts(model):
         raise ModelNotFound(f"the model {model[:80]!r} is not served here, {connection.model!r} is", field="model")
     if upgrade.is_openai:
-        return OpenAIRealtime(connection, upgrade.kind, beta=upgrade.is_beta)
+        return OpenAIRealtime(connection, upgrade.kind, beta=upgrade.is_beta, begun=upgrade.session)
     return Undecided(connection)
 
 
@@ -100,10 +104,10 @@ class Undecided:
         """None until the choice."""
         return self._chosen.responses if self._chosen else None
 
-    def opening(self) -> list[str]:
+    def opening(self) -> Decoded:
         """OpenAI's event with vLLM's keys beside it, which the readers of both accept."""
         vllm = {"id": self._openai.session_id, "created": self._connection.now}
-        return [frames.write({**self._openai.created(), **vllm})]
+        return Decoded(replies=(frames.write({**self._openai.created(), **vllm}),))
 
     def decode(self, frame: str | bytes) -> Decoded:
         """Understand a message, now or once the dialect is known."""

@@ -91,9 +91,9 @@ class MistralRealtime:
         """None are asked for in this dialect."""
         return None
 
-    def opening(self) -> list[str]:
+    def opening(self) -> Decoded:
         """The SDKs send nothing, and wait for ever, until they have read this."""
-        return [_message("session.created", session=self._session())]
+        return Decoded(replies=(_message("session.created", session=self._session()),))
 
     def decode(self, frame: str | bytes) -> Decoded:
         """Understand a text frame, or a binary one that holds the same."""

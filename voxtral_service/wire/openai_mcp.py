@@ -22,6 +22,13 @@ def tool_servers(tools: Iterable[JsonObject]) -> tuple[ToolServer, ...]:
     return tuple(servers)
 
 
+def without_secrets(tool: JsonObject) -> JsonObject:
+    """A tool as it may be shown to whoever is connected."""
+    if tool.get("type") != "mcp":
+        return tool
+    return {name: value for name, value in tool.items() if name not in ("authorization", "headers")}
+
+
 def _server(tool: JsonObject) -> ToolServer:
     label, url = frames.text(tool.get("server_label")), frames.text(tool.get("server_url"))
     if not label:

@@ -6,7 +6,7 @@ client says, or in `openai_responses`, where it is about what is answered.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 from voxtral_service.chat import Message
@@ -30,6 +30,7 @@ from voxtral_service.events import (
     Truncate,
     UseToolServers,
 )
+from voxtral_service.tool_servers import ToolServer
 from voxtral_service.wire import frames, openai_beta
 from voxtral_service.wire.base import Connection, Decoded
 from voxtral_service.wire.frames import JsonObject
@@ -48,14 +49,25 @@ Said = Command | AssistantCommand | JsonObject | str
 
 
 class OpenAIRealtime:
-    """One connection that speaks OpenAI's dialect, as it is now or, with `beta`, as it was."""
+    """One connection that speaks OpenAI's dialect, as it is now or, with `beta`, as it was.
+
+    `begun` is what a session has been told before it is opened, as in a `session.update`: settings that came with an
+    ephemeral key. Raises Rejected for settings that cannot be.
+    """
 
     def __init__(
-        self, connection: Connection, kind: Kind = "realtime", *, beta: bool = False, session_id: str | None = None
+        self,
+        connection: Connection,
+        kind: Kind = "realtime",
+        *,
+        beta: bool = False,
+        session_id: str | None = None,
+        begun: JsonObject | None = None,
     ) -> None:
         self._beta = beta
         self._events = Events(connection.new_id)
         self._session = RealtimeSession(connection, kind, session_id or connection.new_id("sess_"))
+        self._notes = self._session.update(begun) if begun is not None else []
         self._audio = InputAudio()
         self._items = Items()
         self._turns = Turns(self._session, self._items, self._events)
@@ -76,9 +88,13 @@ class OpenAIRealtime:
         """How the client wants answers."""
         return self._session.responses
 
-    def opening(self) -> list[str]:
+    def opening(self) -> Decoded:
         """OpenAI's server speaks first."""
-        return self._frames([self.created()])
+        said: list[Said] = [self.created(), *self._notes]
+        if self.responses is not None:
+            said.append(ConfigureResponses(self.responses))
+            said += self._use_servers(self._session.servers) if self._session.servers else []
+        return self._decoded(said)
 
     def created(self) -> JsonObject:
         """The event that opens a session."""
@@ -92,11 +108,7 @@ class OpenAIRealtime:
             said = list(self._hear(frame) if isinstance(frame, bytes) else self._follow(message))
         except Rejected as error:
             said = [self._events.error(error, answered_id=frames.text((message or {}).get("event_id")))]
-        return Decoded(
-            commands=tuple(entry for entry in said if isinstance(entry, Command | AssistantCommand)),
-            replies=tuple(self._frames(entry for entry in said if isinstance(entry, dict))),
-            notes=tuple(entry for entry in said if isinstance(entry, str)),
-        )
+        return self._decoded(said)
 
     def encode(self, event: Event) -> list[str]:
         """Say what happened."""
@@ -127,9 +139,12 @@ class OpenAIRealtime:
             yield ConfigureResponses(self.responses or SILENT)
         yield self._events.new("session.updated", session=self._session.shown())
         if self._session.servers != servers and self.responses is not None:
-            new = [server for server in self._session.servers if server not in servers]
-            yield from self._responses.listing(new)
-            yield UseToolServers(self._session.servers)
+            yield from self._use_servers([server for server in self._session.servers if server not in servers])
+
+    def _use_servers(self, new: Sequence[ToolServer]) -> Iterator[Said]:
+        """Ask for the tools of all servers, and say of the new ones that they are being asked."""
+        yield from self._responses.listing(new)
+        yield UseToolServers(self._session.servers)
 
     def _append(self, message: JsonObject) -> Iterator[Said]:
         data = frames.audio(message.get("audio"))
@@ -246,6 +261,13 @@ class OpenAIRealtime:
         if not isinstance(kind, str):
             raise Rejected("A message has a 'type'.", code="invalid_event", param="type")
         raise Rejected(f"Unknown type of message: {kind[:80]!r}.", code="unknown_event", param="type")
+
+    def _decoded(self, said: Sequence[Said]) -> Decoded:
+        return Decoded(
+            commands=tuple(entry for entry in said if isinstance(entry, Command | AssistantCommand)),
+            replies=tuple(self._frames(entry for entry in said if isinstance(entry, dict))),
+            notes=tuple(entry for entry in said if isinstance(entry, str)),
+        )
 
     def _frames(self, events: Iterable[JsonObject]) -> list[str]:
         if self._beta:

@@ -12,7 +12,7 @@ from voxtral_service.wire import openai_wishes
 from voxtral_service.wire.base import Connection
 from voxtral_service.wire.frames import JsonObject
 from voxtral_service.wire.openai_errors import Rejected
-from voxtral_service.wire.openai_mcp import tool_servers
+from voxtral_service.wire.openai_mcp import tool_servers, without_secrets
 from voxtral_service.wire.openai_merge import (
     At,
     Rule,
@@ -171,9 +171,12 @@ class RealtimeSession:
         """The effective session as in `session.created` and `session.updated`.
 
         Strict readers die on keys that they do not know in some places, hence nothing appears that neither every reader
-        knows nor the client has sent.
+        knows nor the client has sent. What a tool server is shown to be let in is not said back: the settings may have
+        come with a key for a page.
         """
         shown = {"type": self.kind, "object": _OBJECTS[self.kind], "id": self.id, **self._values}
+        if "tools" in shown:
+            shown["tools"] = [without_secrets(tool) for tool in shown["tools"]]
         if self.shows_tools:
             shown["include"] = [name for name in shown["include"] if name != TOOL_CALLS]
         return shown

@@ -75,10 +75,11 @@ class VllmRealtime:
         """None are asked for in this dialect."""
         return None
 
-    def opening(self) -> list[str]:
+    def opening(self) -> Decoded:
         """The server speaks first."""
         connection = self._connection
-        return [frames.write({"type": "session.created", "id": connection.new_id("sess-"), "created": connection.now})]
+        created = {"type": "session.created", "id": connection.new_id("sess-"), "created": connection.now}
+        return Decoded(replies=(frames.write(created),))
 
     def decode(self, frame: str | bytes) -> Decoded:
         """Understand a message. Binary frames, which vLLM has none of, are audio."""

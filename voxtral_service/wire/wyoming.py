@@ -84,9 +84,9 @@ class Wyoming:
         """The settings in effect."""
         return self._settings
 
-    def opening(self) -> list[bytes]:
+    def opening(self) -> Understood:
         """Nothing: here the client speaks first."""
-        return []
+        return Understood()
 
     def decode(self, frame: bytes) -> Understood:
         """Understand the next bytes of the connection."""
