@@ -47,6 +47,12 @@ def test_the_best_come_first(database: Database) -> None:
     assert len(found(database, "elm", limit=2)) == 2
 
 
+def test_a_rare_word_counts_for_more_than_common_ones(database: Database) -> None:
+    common = [f"a garden with a tree, number {number}" for number in range(12)]
+    fill(database, [*common, "an orchid on the sill", *(f"nothing of the kind {number}" for number in range(7))])
+    assert found(database, "the orchid, a tree and a garden", limit=2) == [13, 1]
+
+
 def test_spellings_of_a_word_are_one_word(database: Database) -> None:
     fill(database, TEXTS)
     with database.read() as connection:

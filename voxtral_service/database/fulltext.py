@@ -1,4 +1,4 @@
-"""Full-text search over the rows of a table: FTS5 with BM25 on SQLite, tsvector with ts_rank_cd on PostgreSQL.
+"""Full-text search over the rows of a table: FTS5 with BM25 on SQLite, tsvector and BM25's rarity on PostgreSQL.
 
 An index holds a number, a scope and the terms of each row. Whoever searches names the scopes, so that one person's
 rows are never even looked at for another. Rows of the index go with the rows that they stand for.
@@ -77,13 +77,25 @@ class TextIndex:
         return statement, {"match": match}
 
     def _postgres(self, scopes: list[str], groups: list[list[str]]) -> tuple[str, dict[str, object]]:
+        """Its own rank knows nothing of how rare a term is, so that comes first, weighed as by BM25.
+
+        Robertson and Zaragoza 2009, The Probabilistic Relevance Framework, section 3.1, with the 1 that keeps the
+        weight of a term that most rows have above zero.
+        """
         queries = {f"group{i}": " | ".join(f"'{term}'" for term in group) for i, group in enumerate(groups)}
-        # Its rank knows nothing of how rare a term is, and would put many of one before one of each.
-        each = " + ".join(f"(terms @@ CAST(:{name} AS tsquery))::int" for name in queries)
-        statement = (
-            f"SELECT number FROM {self._name} WHERE scope = ANY(:scopes) AND terms @@ CAST(:match AS tsquery) "
-            f"ORDER BY {each} DESC, ts_rank_cd(terms, CAST(:match AS tsquery), 1) DESC, number LIMIT :limit"
-        )
+        numbers = range(len(groups))
+        has = ", ".join(f"(terms @@ CAST(:group{i} AS tsquery))::int AS has{i}" for i in numbers)
+        rare = ", ".join(f"ln(1 + (rows - sum(has{i}) + 0.5) / (sum(has{i}) + 0.5)) AS rare{i}" for i in numbers)
+        weight = " + ".join(f"has{i} * rare{i}" for i in numbers)
+        statement = f"""
+            WITH found AS MATERIALIZED (
+                SELECT number, terms, {has} FROM {self._name}
+                WHERE scope = ANY(:scopes) AND terms @@ CAST(:match AS tsquery)
+            ), whole AS (SELECT count(*) AS rows FROM {self._name} WHERE scope = ANY(:scopes)),
+            rarity AS (SELECT {rare} FROM found, whole GROUP BY rows)
+            SELECT number FROM found, rarity
+            ORDER BY {weight} DESC, ts_rank_cd(terms, CAST(:match AS tsquery), 1) DESC, number LIMIT :limit
+        """
         return statement, {**queries, "match": " | ".join(queries.values()), "scopes": scopes}
 
 
