@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
+import random
 import re
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -92,6 +93,24 @@ def test_its_weights_begin_with_copying(monkeypatch: pytest.MonkeyPatch) -> None
     assert foreseen() < 0.05
     start.start_copying(model)
     assert foreseen() > 0.6
+
+
+def test_patterns_leave_no_slot_unfilled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(FOLDER / "recipe"))
+    before = set(sys.modules)
+    dialogues, grammar = importlib.import_module("dialogues"), importlib.import_module("grammar")
+    outside, hearing = importlib.import_module("outside"), importlib.import_module("hearing")
+    style = dialogues.Style(typed=False, digits=False, rate=0.0)
+    ear = hearing.Ear.__new__(hearing.Ear)  # nothing is misheard in this style
+    writer = dialogues.Writer(random.Random(0), grammar.Part(held_out=False), ear, [], lambda rng: style)
+    for name in set(sys.modules) - before:
+        monkeypatch.delitem(sys.modules, name)
+    writer.style = style
+    for kind, patterns in outside.OUTSIDE.items():
+        writer._patterns[f"outside_{kind}"] = patterns
+        said = [writer._say(f"outside_{kind}").text() for _ in range(1500)]
+        assert not [text for text in said if set("{}()|") & set(text)]
+    writer.loop.close()
 
 
 # -- conversations

@@ -294,7 +294,7 @@ W: dict[str, Want] = {
         for name, text in SAID.items()
     },
     "repeat": Want(lambda s, _: [], lambda r, c, s: "", 6, needs=lambda state: bool(state.answer) and len(state.answer) < 160),
-    **{f"outside_{name}": Want(lambda s, _: [], lambda r, c, s, text=text: text, {"say": 7, "know": 9}.get(name, 8)) for name, text in HONEST.items()},  # type: ignore[misc]
+    **{f"outside_{name}": Want(lambda s, _: [], lambda r, c, s, text=text: text, {"know": 18}.get(name, 11)) for name, text in HONEST.items()},  # type: ignore[misc]
     "unclear": Want(lambda s, _: [], lambda r, c, s: UNCLEAR, 1.5),
 }  # fmt: skip
 
@@ -416,12 +416,14 @@ class Writer:
         if rng.random() < 0.4:
             rng.shuffle(tools)
         kind = rng.random()
-        if kind < 0.82:
+        if kind < 0.74:
             return tools
-        if kind < 0.85:
+        if kind < 0.77:
             return []
         groups = [["get_time"], ["calculate"], ["convert_units"], ["set_timer", "cancel_timer", "list_timers"],
                   ["remember", "recall", "forget"], ["search_documents", "read_document"]]  # fmt: skip
+        if kind < 0.83:
+            return rng.choice(groups)
         off = {name for group in groups if rng.random() < 0.4 for name in group}
         return [name for name in tools if name not in off]
 
@@ -532,6 +534,7 @@ class Writer:
             "op": self._operation,
             "task": lambda: values.task(rng),
             "name": lambda: values.name(rng),
+            "name2": lambda: values.name(rng),
         }
         lists = {
             "place": values.PLACES, "place2": values.PLACES, "label": values.LABELS, "noun": values.NOUNS, "noun2": values.NOUNS,

@@ -69,14 +69,14 @@ _SLOT = re.compile(r"\{(\w+)\}")
 
 
 def expand(pattern: str, values: Mapping[str, str], rng: random.Random) -> Utterance:
-    """One form of a pattern, its slots filled with `values`."""
+    """One form of a pattern, its slots filled with `values`; a slot may have an ending, as in "{noun}s"."""
     while match := _CHOICE.search(pattern):
         pattern = pattern[: match.start()] + rng.choice(match[1].split("|")) + pattern[match.end() :]
     words: list[str] = []
     slots: list[str] = []
     for piece in pattern.split():
-        match = _SLOT.fullmatch(piece)
-        filled = values[match[1]].split() if match else [piece]
+        match = _SLOT.search(piece)
+        filled = piece.replace(match[0], values[match[1]]).split() if match else [piece]
         words += filled
         slots += [match[1] if match else ""] * len(filled)
     return Utterance(words, slots)
