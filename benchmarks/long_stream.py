@@ -13,6 +13,7 @@ import asyncio
 import json
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from tests import tiny
 from voxtral_service.engine.base import Stream, StreamOptions
 from voxtral_service.engine.model_runner import ModelRunner
 from voxtral_service.engine.scheduler import BACKLOG_FRAMES
+from voxtral_service.engine.vocabulary import Boost
 from voxtral_service.engine.voxtral_realtime import VoxtralRealtimeEngine
 from voxtral_service.voxtral import checkpoint
 from voxtral_service.voxtral.config import SAMPLES_PER_TOKEN
@@ -65,8 +67,9 @@ class TimedRunner(ModelRunner):
         audio: Tensor,
         tokens: NDArray[np.int64],
         pad_penalties: NDArray[np.float32] | None = None,
+        boosts: Sequence[tuple[int, Boost]] = (),
     ) -> NDArray[np.int64]:
-        written = super().decode(slots, audio, tokens, pad_penalties)
+        written = super().decode(slots, audio, tokens, pad_penalties, boosts)
         self.times.append(time.perf_counter() - self._started)
         return written
 

@@ -69,6 +69,9 @@ def test_a_bad_flag_is_named_with_what_would_be_right(flags: dict[str, object], 
 def test_lists_have_commas_in_the_environment(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file.write_text('url_hosts = ["a.example", "10.0.0.0/8"]\nmax_upload = "500MB"')
     settings = config.load()
+    monkeypatch.setenv("VOXTRAL_VOCABULARY", "Voxtral, Anna Wren,")
+    assert config.load().vocabulary == ("Voxtral", "Anna Wren")
+    assert config.load(vocabulary="Wren").vocabulary == ("Wren",)
     assert (settings.url_hosts, settings.max_upload) == (("a.example", "10.0.0.0/8"), 500_000_000)
     monkeypatch.setenv("VOXTRAL_URL_HOSTS", "b.example, *.c.example,")
     assert config.load().url_hosts == ("b.example", "*.c.example")

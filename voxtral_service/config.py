@@ -106,6 +106,10 @@ class Settings(BaseSettings):
     """What is computed in: float16 and int8 by Whisper only."""
     delay_ms: Annotated[int, Field(ge=80, le=2400, multiple_of=80)] | None = None
     """How long the engine waits before it writes a word; None for the model's own."""
+    vocabulary: Annotated[tuple[str, ...], NoDecode] = ()
+    """Words that are likely to be said, such as names, unless a client sends its own; `voxtral models info` tells which
+    models look out for them.
+    """
     models_dir: Path = Field(default_factory=lambda: platformdirs.user_data_path(APP) / "models")
     """Where `voxtral models pull` puts models."""
     max_streams: Annotated[int, Field(ge=1, le=1024)] | None = None
@@ -183,11 +187,11 @@ class Settings(BaseSettings):
     `voxtral_service.hosts` says; none if it is not set.
     """
 
-    @field_validator("url_hosts", mode="before")
+    @field_validator("url_hosts", "vocabulary", mode="before")
     @classmethod
-    def _split(cls, hosts: object) -> object:
-        """The environment has lists with commas."""
-        return tuple(host.strip() for host in hosts.split(",") if host.strip()) if isinstance(hosts, str) else hosts
+    def _split(cls, given: object) -> object:
+        """The environment and the command line have lists with commas."""
+        return tuple(part.strip() for part in given.split(",") if part.strip()) if isinstance(given, str) else given
 
     @field_validator("mcp_servers")
     @classmethod

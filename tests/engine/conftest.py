@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from tests import tiny
 from voxtral_service.engine.model_runner import ModelRunner
+from voxtral_service.engine.vocabulary import Boost
 from voxtral_service.engine.voxtral_realtime import VoxtralRealtimeEngine
 from voxtral_service.voxtral import checkpoint
 from voxtral_service.voxtral.tokenizer import Tokenizer
@@ -39,8 +40,9 @@ class RecordingRunner(ModelRunner):
         audio: Tensor,
         tokens: NDArray[np.int64],
         pad_penalties: NDArray[np.float32] | None = None,
+        boosts: Sequence[tuple[int, Boost]] = (),
     ) -> NDArray[np.int64]:
-        written = super().decode(slots, audio, tokens, pad_penalties)
+        written = super().decode(slots, audio, tokens, pad_penalties, boosts)
         self.batches.append(len(slots))
         for slot, token in zip(slots.tolist(), written.tolist(), strict=True):
             self._list_of[slot].append(token)

@@ -18,6 +18,7 @@ from voxtral_service.engine import compiled_step
 from voxtral_service.engine.compiled_step import Compilation, CompiledStep
 from voxtral_service.engine.model_runner import ModelRunner
 from voxtral_service.engine.step import SAMPLES_PER_STEP
+from voxtral_service.engine.vocabulary import Boost
 from voxtral_service.voxtral import checkpoint
 from voxtral_service.voxtral.tokenizer import Tokenizer
 
@@ -76,7 +77,9 @@ def test_it_writes_what_the_step_writes(folder: Path, compiled: CompiledStep) ->
         penalties = rng.uniform(0, 0.2, len(slots)).astype(np.float32)
         one, other = (runner.encode(slots, samples) for runner in (plain, fast))
         torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-4)
-        written, also = (runner.decode(slots, one, given, penalties) for runner in (plain, fast))
+        boost = Boost(rng.permutation(tiny.TEXT_TOKENS)[:9], rng.uniform(0, 2, 9).astype(np.float32))
+        boosts = [(int(rng.integers(len(slots))), boost)] if at % 3 == 0 else []
+        written, also = (runner.decode(slots, one, given, penalties, boosts) for runner in (plain, fast))
         assert written.tolist() == also.tolist()
         told.append(set(written.tolist()))
         # What a random model writes hardly varies; what is fed back shall.

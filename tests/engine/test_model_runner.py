@@ -13,6 +13,7 @@ from tests import tiny
 from voxtral_service.engine.model_runner import ModelRunner
 from voxtral_service.engine.packed import PackedLinear, pack_linears, packing_pays
 from voxtral_service.engine.step import SAMPLES_PER_STEP
+from voxtral_service.engine.vocabulary import Boost
 from voxtral_service.voxtral import checkpoint
 from voxtral_service.voxtral.tokenizer import Tokenizer
 
@@ -28,8 +29,18 @@ def make_runner(folders: dict[str, Path]) -> MakeRunner:
     return make
 
 
+BOOSTS = [
+    (0, Boost(np.array([40, 300]), np.array([9.0, 3.0], np.float32))),
+    (1, Boost(np.array([41, 40]), np.array([9.0, 1.0], np.float32))),
+]
+"""So large that 40 and 41 come first, and more seldom than every step."""
+
+
 def run(runner: ModelRunner, steps: int = 30) -> list[list[int]]:
-    """Tokens of two streams with different delays, one starting later; the padding is penalised in some steps."""
+    """Tokens of two streams with different delays, one starting later.
+
+    The padding is penalised in some steps, other tokens are made likelier in some.
+    """
     sounds = [np.pad(tiny.sound(steps * 0.08 + 1, seed), (200, 0)) for seed in (1, 2)]
     runner.join(3, 2)
     tokens = {3: 32, 1: 32}
@@ -43,7 +54,7 @@ def run(runner: ModelRunner, steps: int = 30) -> list[list[int]]:
         audio = runner.encode(slots, samples)
         given = np.array([tokens[int(slot)] for slot in slots])
         penalties = np.full(len(slots), 2.0, np.float32) if step % 3 else None
-        new = runner.decode(slots, audio, given, penalties)
+        new = runner.decode(slots, audio, given, penalties, BOOSTS[: len(slots)] if step % 4 == 1 else ())
         tokens.update(zip(slots.tolist(), new.tolist(), strict=True))
         written.append(new.tolist())
     return written
@@ -56,7 +67,7 @@ def test_steps_of_fixed_shape_equal_row_by_row_steps(
     """What a CUDA graph captures, computed here without one."""
     expected = run(make_runner(shape))
     runner = make_runner(shape)
-    monkeypatch.setattr(runner, "_encode_graphs", runner._encode_rows)
+    monkeypatch.setattr(runner, "_encode_graphs", lambda *rows: (runner._encode_rows(*rows),))
     monkeypatch.setattr(runner, "_decode_graphs", runner._decode_rows)
     assert run(runner) == expected
     assert len({token for row in expected for token in row}) > 5

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from tests.engine.conftest import RecordingRunner
 from voxtral_service import metrics
 from voxtral_service.engine.base import StreamOptions, transcribe
 from voxtral_service.engine.stream import MAX_BACKLOG_FRAMES, BlankRut
+from voxtral_service.engine.vocabulary import Boost
 from voxtral_service.engine.voxtral_realtime import VoxtralRealtimeEngine
 from voxtral_service.errors import EngineError, InvalidAudio, InvalidOption, Overloaded
 
@@ -143,10 +144,11 @@ class FailingRunner(RecordingRunner):
         audio: Tensor,
         tokens: NDArray[np.int64],
         pad_penalties: NDArray[np.float32] | None = None,
+        boosts: Sequence[tuple[int, Boost]] = (),
     ) -> NDArray[np.int64]:
         if self.fails_on in slots:
             raise RuntimeError("out of memory")
-        return super().decode(slots, audio, tokens, pad_penalties)
+        return super().decode(slots, audio, tokens, pad_penalties, boosts)
 
 
 async def test_a_failing_step_fails_its_streams_and_no_later_one(
@@ -239,6 +241,7 @@ class BlankRunner(RecordingRunner):
         audio: Tensor,
         tokens: NDArray[np.int64],
         pad_penalties: NDArray[np.float32] | None = None,
+        boosts: Sequence[tuple[int, Boost]] = (),
     ) -> NDArray[np.int64]:
         penalties = pad_penalties if pad_penalties is not None else np.zeros(len(slots), np.float32)
         return np.where(penalties > 5, 300, self.tokenizer.pad).astype(np.int64)

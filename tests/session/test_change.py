@@ -134,6 +134,15 @@ async def test_a_change_that_is_taken_back_changes_nothing() -> None:
     assert engine.delays == [None]
 
 
+@pytest.mark.parametrize("uses", [False, True])
+async def test_words_to_look_out_for_count_from_the_next_pause_where_the_engine_can(uses: bool) -> None:
+    engine = KeepingEngine(capabilities=Capabilities(live=True, uses_vocabulary=uses))
+    commands = audio(TALK)
+    change = Configure(replace(MANUAL, vocabulary=("wren",)))
+    await converse(engine, MANUAL, [*commands[:3], change, *commands[3:], CommitTurn(), *commands[:3]])
+    assert [options.vocabulary for options in engine.opened] == [(), ("wren",), ("wren",)][:: 1 if uses else 2]
+
+
 async def test_an_engine_is_told_all_that_it_may_use() -> None:
     engine = KeepingEngine()
     told = replace(MANUAL, languages=("en", "de"), vocabulary=("wren",), prompt="birds")

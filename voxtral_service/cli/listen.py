@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from voxtral_service.cli.options import Delay, Device, Dtype, Language, Model
+from voxtral_service.cli.options import Delay, Device, Dtype, Language, Model, Vocabulary
 from voxtral_service.errors import InvalidOption
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def listen(
     ] = False,
     model: Model = None,
     delay: Delay = None,
+    vocabulary: Vocabulary = None,
     device: Device = None,
     dtype: Dtype = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No notices.")] = False,
@@ -66,9 +67,11 @@ def listen(
     from voxtral_service.cli.captions import Captions
     from voxtral_service.cli.screen import Screen
 
-    if server and any(option is not None for option in (model, delay, device, dtype)):
-        raise InvalidOption("--model, --delay, --device and --dtype are for the server to set; leave them out")
-    settings = config.load(model=model, device=device, dtype=dtype, delay_ms=delay)
+    if server and any(option is not None for option in (model, delay, device, dtype, vocabulary)):
+        raise InvalidOption(
+            "--model, --delay, --vocabulary, --device and --dtype are for the server to set; leave them out"
+        )
+    settings = config.load(model=model, device=device, dtype=dtype, delay_ms=delay, vocabulary=vocabulary)
     screen = Screen(sys.stdout, sys.stderr, quiet=True)
     captions = Captions(screen, times=times)
     with ExitStack() as closing:
@@ -134,7 +137,7 @@ def _here(
     engine = loading.load(choice.model, device=device, dtype=settings.dtype, slots=1)
     closing.callback(engine.close)
     silero = SileroModel()
-    session = SessionSettings(delay_ms=settings.delay_ms, language=language)
+    session = SessionSettings(delay_ms=settings.delay_ms, language=language, vocabulary=settings.vocabulary)
     return hearing.hear(engine, lambda: VoiceActivity(silero), session, sound)
 
 

@@ -16,5 +16,9 @@ Delay = Annotated[
     int | None,
     typer.Option("--delay", metavar="MS", help="Wait this long before each word: 80 to 2400, longer is surer."),
 ]
+Vocabulary = Annotated[
+    str | None,
+    typer.Option("--vocabulary", metavar="WORDS", help="Names and words that are likely, with commas between them."),
+]
 Device = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
 Dtype = Annotated[str | None, typer.Option("--dtype", help="auto, float32, bfloat16; for Whisper also float16, int8.")]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from voxtral_service.cli.options import Device, Dtype, Model
+from voxtral_service.cli.options import Device, Dtype, Model, Vocabulary
 from voxtral_service.errors import InvalidOption
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def serve(
         int | None,
         typer.Option("--delay", metavar="MS", help="Wait this long before each word unless the client says otherwise."),
     ] = None,
+    vocabulary: Vocabulary = None,
     max_streams: Annotated[
         int | None,
         typer.Option(
@@ -107,6 +108,7 @@ def serve(
         device=device,
         dtype=dtype,
         delay_ms=delay,
+        vocabulary=vocabulary,
         max_streams=max_streams,
         jobs=jobs,
         llm_url=llm_url,
@@ -259,9 +261,10 @@ def _state(
             max_seconds=settings.max_audio_hours * 3600,
             lanes=max(1, min(places, loading.PLACES) // 4),
             delay_ms=settings.delay_ms,
+            vocabulary=settings.vocabulary,
         ),
         fetcher=Fetcher(settings.url_hosts, max_bytes=settings.max_upload),
-        defaults=SessionSettings(delay_ms=settings.delay_ms),
+        defaults=SessionSettings(delay_ms=settings.delay_ms, vocabulary=settings.vocabulary),
         strict_models=strict_models,
     )
 

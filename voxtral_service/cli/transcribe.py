@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from voxtral_service.cli.options import Delay, Device, Dtype, Language, Model
+from voxtral_service.cli.options import Delay, Device, Dtype, Language, Model, Vocabulary
 from voxtral_service.errors import CallerError
 from voxtral_service.render import Format
 
@@ -27,6 +27,7 @@ def transcribe(
     model: Model = None,
     language: Language = None,
     delay: Delay = None,
+    vocabulary: Vocabulary = None,
     device: Device = None,
     dtype: Dtype = None,
     max_streams: Annotated[
@@ -60,6 +61,7 @@ def transcribe(
     \b
       voxtral transcribe interview.mp3
       voxtral transcribe --format srt --output film.srt film.mp4
+      voxtral transcribe --vocabulary "Voxtral, Anna Wren" call.wav
       voxtral transcribe -f json -f srt --output transcripts/ recordings/
       arecord -q -t raw -f S16_LE -r 16000 | voxtral transcribe --raw s16le -
     """  # noqa: D301
@@ -70,7 +72,9 @@ def transcribe(
     from voxtral_service.cli.outputs import targets
     from voxtral_service.cli.recording import Recording
 
-    settings = config.load(model=model, device=device, dtype=dtype, delay_ms=delay, max_streams=max_streams)
+    settings = config.load(
+        model=model, device=device, dtype=dtype, delay_ms=delay, vocabulary=vocabulary, max_streams=max_streams
+    )
     pcm = PcmFormat.parse(raw) if raw else None
     inputs = expand(files)
     formats = tuple(dict.fromkeys(format or [Format.TEXT]))

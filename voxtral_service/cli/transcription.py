@@ -121,7 +121,9 @@ class _Work:
 
     def _job(self, recording: Recording, target: Targets | None, engines: Engines) -> Job:
         spoken = self._order.language or (self._model.languages[0] if len(self._model.languages) == 1 else None)
-        options = StreamOptions(self._settings.delay_ms, spoken, not recording.live)
+        options = StreamOptions(
+            self._settings.delay_ms, spoken, not recording.live, vocabulary=self._settings.vocabulary
+        )
         sidecar = None
         if target and recording.input.path and not recording.live:
             sidecar = Sidecar(next(iter(target.values())), self._made_of(recording, options, engines))
@@ -136,6 +138,7 @@ class _Work:
             "model": self._model.name,
             "delay_ms": options.delay_ms,
             "language": options.language,
+            "vocabulary": list(options.vocabulary),
             "longest": engines.longest,
         }
 

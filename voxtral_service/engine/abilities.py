@@ -25,7 +25,7 @@ def capabilities(model: InstalledModel) -> Capabilities:
 
 def _realtime(model: InstalledModel) -> Capabilities:
     """The architecture has no place for a language, a prompt or a task, and decodes greedily."""
-    return Capabilities(languages=model.languages, live=True)
+    return Capabilities(languages=model.languages, live=True, uses_vocabulary=True)
 
 
 def voxtral(languages: tuple[str, ...], positions: int) -> Capabilities:

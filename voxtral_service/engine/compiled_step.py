@@ -82,10 +82,11 @@ class CompiledStep:
         scales: Tensor,
         penalties: Tensor,
         angles: Rotary,
-    ) -> Tensor:
+    ) -> tuple[Tensor, Tensor]:
         """See `decode_step`; `starts` [n] are the rows' positions, `angles` are float32."""
         given = [slots, starts, audio, tokens, scales, penalties]
-        return self._decode([*rings.keys, *rings.values, *given, *angles])[0]
+        written, logits = self._decode([*rings.keys, *rings.values, *given, *angles])
+        return written, logits
 
 
 # ------------------------------------------------------------------------------------------------ finding and making
@@ -276,7 +277,7 @@ class _Decode(nn.Module):
         penalties: Tensor,
         cos: Tensor,
         sin: Tensor,
-    ) -> Tensor:
+    ) -> tuple[Tensor, Tensor]:
         kv = GatheredSteps(self._rings.over(keys, values), slots, starts)
         return decode_step(self.model, self._pad, audio, tokens, scales, penalties, _rotary(cos, sin, audio), kv)
 

@@ -15,26 +15,26 @@ BUCKETS = (1, 2, 4, 8, 16, 32, 64, 96, 128, 192, 256, 384, 512)
 @dataclass(frozen=True, slots=True)
 class _Graph:
     inputs: list[Tensor]
-    output: Tensor
+    output: tuple[Tensor, ...]
     graph: torch.cuda.CUDAGraph
 
 
 class BucketedGraphs:
-    """Runs a function of row tensors through captured graphs, the idle rows of a bucket filled up.
+    """Runs a function from row tensors to row tensors through captured graphs, the idle rows of a bucket filled up.
 
     The function must be made of CUDA work of fixed shapes that reads its rows from its arguments alone. Graphs are
     captured on first use and share one memory pool.
     """
 
-    def __init__(self, function: Callable[..., Tensor], idle: Sequence[Tensor]) -> None:
+    def __init__(self, function: Callable[..., tuple[Tensor, ...]], idle: Sequence[Tensor]) -> None:
         """`idle` are the arguments of one row that changes nothing anybody sees, each [1, ...]."""
         self._function = function
         self._idle = list(idle)
         self._graphs: dict[int, _Graph] = {}
         self._pool = torch.cuda.graph_pool_handle()
 
-    def __call__(self, *rows: Tensor) -> Tensor:
-        """The function's output for n rows [n, ...]; valid until the next call."""
+    def __call__(self, *rows: Tensor) -> tuple[Tensor, ...]:
+        """What the function gives for n rows [n, ...]; valid until the next call."""
         n = len(rows[0])
         bucket = next((size for size in BUCKETS if size >= n), n)
         if bucket not in self._graphs:
@@ -44,7 +44,7 @@ class BucketedGraphs:
             static[:n].copy_(given, non_blocking=True)
             static[n:].copy_(idle.expand_as(static[n:]))
         captured.graph.replay()
-        return captured.output[:n]
+        return tuple(tensor[:n] for tensor in captured.output)
 
     def _capture(self, bucket: int) -> _Graph:
         inputs = [idle.expand(bucket, *idle.shape[1:]).clone() for idle in self._idle]

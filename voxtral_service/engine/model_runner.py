@@ -7,6 +7,7 @@ copied into the slot that joins.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,7 @@ from voxtral_service.voxtral.model import VoxtralRealtime
 
 if TYPE_CHECKING:
     from voxtral_service.engine.compiled_step import CompiledStep
+    from voxtral_service.engine.vocabulary import Boost
     from voxtral_service.voxtral.tokenizer import Tokenizer
 
 SILENT_POSITIONS = LEFT_PAD_TOKENS - 1
@@ -114,7 +116,7 @@ class ModelRunner:
         self._encoded[slots] += 1
         index, positions, sound = (torch.from_numpy(array) for array in (slots, starts, samples))
         if self._encode_graphs:
-            return self._encode_graphs(index, positions, sound).clone()
+            return self._encode_graphs(index, positions, sound)[0].clone()
         if self._compiled:
             return self._compiled_encode(self._compiled, slots, starts, samples)
         return self._encode_rows(index, positions, sound, steps(self._encoder_rings, slots, starts))
@@ -142,7 +144,7 @@ class ModelRunner:
         audio: Tensor,
         tokens: NDArray[np.int64],
         penalties: NDArray[np.float32],
-    ) -> NDArray[np.int64]:
+    ) -> tuple[Tensor, Tensor]:
         config, idle = self.model.config.decoder, bucket(len(slots)) - len(slots)
         if idle:
             audio = torch.nn.functional.pad(audio, (0, 0, 0, idle))
@@ -156,8 +158,8 @@ class ModelRunner:
         index, positions, pieces, delays, off = (torch.from_numpy(array) for array in given)
         angles = _angles(starts[:, None], config.head_dim, config.rope_theta)
         scales = self._scales[delays]
-        written = compiled.decode(self._decoder_rings, index, positions, audio, pieces, scales, off, angles)
-        return written[: len(slots)].numpy()
+        written, logits = compiled.decode(self._decoder_rings, index, positions, audio, pieces, scales, off, angles)
+        return written[: len(slots)], logits
 
     def _meet_every_bucket(self) -> None:
         """Let oneDNN prepare for every number of rows before anybody waits for it."""
@@ -190,10 +192,12 @@ class ModelRunner:
         audio: Tensor,
         tokens: NDArray[np.int64],
         pad_penalties: NDArray[np.float32] | None = None,
+        boosts: Sequence[tuple[int, Boost]] = (),
     ) -> NDArray[np.int64]:
         """One step of the text side: vectors [n, hidden_size] and the tokens [n] standing there -> the next tokens [n].
 
-        `pad_penalties` [n], none if not given, are subtracted from the logits of the padding token.
+        `pad_penalties` [n], none if not given, are subtracted from the logits of the padding token; `boosts` are added
+        to those of some rows.
         """
         starts = self._decoded[slots]
         self._decoded[slots] += 1
@@ -203,11 +207,16 @@ class ModelRunner:
             torch.from_numpy(array) for array in (slots, starts, tokens, self._delays[slots], pad_penalties)
         )
         if self._decode_graphs:
-            return self._decode_graphs(index, positions, audio, given, delays, penalties).cpu().numpy()
-        if self._compiled:
-            return self._compiled_decode(self._compiled, slots, starts, audio, tokens, pad_penalties)
-        kv = steps(self._decoder_rings, slots, starts)
-        return self._decode_rows(index, positions, audio, given, delays, penalties, kv).numpy()
+            written, logits = self._decode_graphs(index, positions, audio, given, delays, penalties)
+        elif self._compiled:
+            written, logits = self._compiled_decode(self._compiled, slots, starts, audio, tokens, pad_penalties)
+        else:
+            kv = steps(self._decoder_rings, slots, starts)
+            written, logits = self._decode_rows(index, positions, audio, given, delays, penalties, kv)
+        if boosts:
+            rows, likelier = _boosted(logits, boosts)
+            written[rows] = likelier
+        return written.cpu().numpy()
 
     def _decode_rows(
         self,
@@ -218,7 +227,7 @@ class ModelRunner:
         delays: Tensor,
         penalties: Tensor,
         kv: KeyValues | None = None,
-    ) -> Tensor:
+    ) -> tuple[Tensor, Tensor]:
         kv = kv or GatheredSteps(self._decoder_rings, slots, starts)
         angles = self.model.decoder.angles(starts[:, None], self.dtype)
         scales = self._scales[delays]
@@ -230,7 +239,7 @@ class ModelRunner:
         samples = torch.zeros(1, SAMPLES_PER_STEP, device=self.device)
         audio = self._encoder_start.audio[:1]
         return (
-            BucketedGraphs(self._encode_rows, [scratch, zero, samples]),
+            BucketedGraphs(lambda *rows: (self._encode_rows(*rows),), [scratch, zero, samples]),
             BucketedGraphs(self._decode_rows, [scratch, zero, audio, zero, zero, zero.float()]),
         )
 
@@ -248,6 +257,18 @@ class ModelRunner:
         kv = RowChunk(self._decoder_rings, self._scratch, 0, SILENT_POSITIONS)
         self.model.decoder.transform(x, self._scales[delay, None], angles, kv)
         return self._decoder_rings.snapshot(self._scratch, SILENT_POSITIONS)
+
+
+def _boosted(logits: Tensor, boosts: Sequence[tuple[int, Boost]]) -> tuple[Tensor, Tensor]:
+    """The rows that have boosts, and the tokens that come first in them now."""
+    row = torch.tensor([at for at, _ in boosts], device=logits.device)
+    scores = logits[row].float()
+    owner = np.repeat(np.arange(len(boosts)), [len(boost.tokens) for _, boost in boosts])
+    tokens = np.concatenate([boost.tokens for _, boost in boosts])
+    values = np.concatenate([boost.values for _, boost in boosts])
+    at = tuple(torch.from_numpy(array).to(logits.device) for array in (owner, tokens))
+    scores.index_put_(at, torch.from_numpy(values).to(logits.device), accumulate=True)
+    return row, scores.argmax(-1)
 
 
 def _angles(positions: NDArray[np.int64], head_dim: int, theta: float) -> Rotary:

@@ -67,12 +67,12 @@ def decode_step(
     penalties: Tensor,
     angles: Rotary,
     kv: KeyValues,
-) -> Tensor:
-    """The text side: vectors [n, hidden_size] and the tokens [n] standing there -> the next tokens [n].
+) -> tuple[Tensor, Tensor]:
+    """The text side: vectors [n, hidden_size] and the tokens [n] standing there -> the next tokens [n], their logits.
 
     `scales` are the rows' delays' [n, num_layers, hidden_size]; `penalties` [n] are taken off the logits of `pad`.
     """
     x = (model.decoder.embedding(tokens) + audio)[:, None]
     logits = model.decoder.logits(model.decoder.transform(x, scales, angles, kv)[:, 0])
     logits[:, pad] -= penalties
-    return logits.argmax(-1)
+    return logits.argmax(-1), logits

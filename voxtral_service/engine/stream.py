@@ -18,6 +18,7 @@ from voxtral_service.engine.base import StreamOptions
 from voxtral_service.engine.frames import FrameBuffer
 from voxtral_service.engine.mailbox import Mailbox
 from voxtral_service.engine.model_runner import SILENT_POSITIONS
+from voxtral_service.engine.vocabulary import Boost, PhraseBoost
 from voxtral_service.engine.writer import TokenWriter
 from voxtral_service.errors import InvalidAudio, VoxtralError
 from voxtral_service.events import Hypothesis, Word
@@ -91,6 +92,7 @@ class RealtimeStream:
         slot: int,
         delay: int,
         tokenizer: Tokenizer,
+        vocabulary: PhraseBoost | None,
         rut: BlankRut,
         changed: threading.Condition,
         release: Callable[[RealtimeStream], None],
@@ -100,7 +102,7 @@ class RealtimeStream:
         self.ended = False
         self.rescued = 0
         self._changed, self._release = changed, release
-        self._tokenizer, self._rut = tokenizer, rut
+        self._tokenizer, self._vocabulary, self._rut = tokenizer, vocabulary, rut
         self._prompt = tokenizer.prompt(delay)
         self._writer = TokenWriter(tokenizer)
         self._audio = _Audio()
@@ -203,6 +205,11 @@ class RealtimeStream:
         token = self._prompt[at] if at < len(self._prompt) else self._token
         return self._vectors.popleft(), token, self._rut.penalty(self._blank_run)
 
+    @property
+    def boost(self) -> Boost | None:
+        """What the stream's vocabulary makes likelier at the next position."""
+        return self._vocabulary.boost if self._vocabulary else None
+
     def advance(self, token: int) -> None:
         """Take the token that the model wrote at the next position."""
         loud, arrived = self._loud.pop(0), self._audio.arrivals.popleft()
@@ -213,6 +220,8 @@ class RealtimeStream:
         if index < 0:
             return
         self._token = token
+        if self._vocabulary:
+            self._vocabulary.feed(token)
         self._watch(token, loud=loud)
         delta, words = self._writer.feed(index, token)
         if self._is_over(token):

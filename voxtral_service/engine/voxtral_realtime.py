@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from statistics import median
 
 import numpy as np
@@ -20,12 +21,15 @@ from voxtral_service.engine.model_runner import ModelRunner
 from voxtral_service.engine.scheduler import Scheduler, Work
 from voxtral_service.engine.stream import BlankRut, RealtimeStream
 from voxtral_service.engine.vacancy import Vacancy
+from voxtral_service.engine.vocabulary import PhraseBoost, PhraseTree
 from voxtral_service.errors import EngineError, InvalidOption, Overloaded
 from voxtral_service.voxtral.config import MAX_DELAY_TOKENS
 
 logger = logging.getLogger(__name__)
 
 DELAY_STEP_MS = 80
+KEPT_VOCABULARIES = 32
+"""Sessions of one caller share theirs, turn after turn."""
 TRY_AGAIN = "try again when one has ended, or start with more (--max-streams)"
 
 
@@ -58,6 +62,7 @@ class VoxtralRealtimeEngine:
         self._reserve = reserve
         self._watch = LagWatch(lag_bound, runner.model.config.default_delay_tokens) if lag_bound else None
         self._vacancy = Vacancy()
+        self._phrases = lru_cache(KEPT_VOCABULARIES)(lambda phrases: PhraseTree(runner.tokenizer, phrases))
         self._languages = languages
         self._rut = rut or BlankRut()
         self._at_close = closing
@@ -76,13 +81,14 @@ class VoxtralRealtimeEngine:
     @property
     def capabilities(self) -> Capabilities:
         """See `Engine`. The architecture has no place for a language, a prompt or a task, and decodes greedily."""
-        return Capabilities(languages=self._languages, live=True)
+        return Capabilities(languages=self._languages, live=True, uses_vocabulary=True)
 
     def open(self, options: StreamOptions) -> RealtimeStream:
         """See `Engine`."""
         if options.translate:
             raise InvalidOption("this model does not translate; choose one that does", field="task")
         delay = self._delay_tokens(options)
+        vocabulary = PhraseBoost(self._phrases(options.vocabulary)) if options.vocabulary else None
         with self._changed:
             if self._closing:
                 raise EngineError("the engine has been closed; start it again")
@@ -91,6 +97,7 @@ class VoxtralRealtimeEngine:
                 slot=self._slot(bulk=options.bulk),
                 delay=delay,
                 tokenizer=self._runner.tokenizer,
+                vocabulary=vocabulary,
                 rut=self._rut,
                 changed=self._changed,
                 release=self._release,
@@ -218,11 +225,13 @@ class VoxtralRealtimeEngine:
 
     def _decode(self, streams: list[RealtimeStream]) -> None:
         vectors, tokens, penalties = zip(*(stream.next_input() for stream in streams), strict=True)
+        boosts = [(row, boost) for row, stream in enumerate(streams) if (boost := stream.boost) is not None]
         written = self._runner.decode(
             _slots(streams),
             _stacked(vectors),
             np.array(tokens, np.int64),
             np.array(penalties, np.float32) if any(penalties) else None,
+            boosts,
         )
         for stream, token in zip(streams, written.tolist(), strict=True):
             if not stream.ended:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from voxtral_service.jobs.job import Job, JobRequest, Status
 from voxtral_service.jobs.outbox import Delivery, DeliveryStatus
 from voxtral_service.server import openapi
+from voxtral_service.server.state import FileSettings
 
 Format = Literal["json", "text", "srt", "vtt", "verbose_json"]
 Language = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,4}$")]
@@ -182,8 +183,8 @@ EVENTS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def job_request(body: JobBody, source: str, delay_ms: int | None) -> JobRequest:
-    """What is asked of the jobs; `source` is the name of the recording, `delay_ms` the server's own."""
+def job_request(body: JobBody, source: str, own: FileSettings) -> JobRequest:
+    """What is asked of the jobs; `source` is the name of the recording, `own` counts where the body says nothing."""
     return JobRequest(
         model=body.model,
         source="".join(filter(str.isprintable, source))[:200] or "the recording",
@@ -193,9 +194,9 @@ def job_request(body: JobBody, source: str, delay_ms: int | None) -> JobRequest:
         languages=() if body.language else tuple(body.languages),
         translate=body.translate,
         prompt=body.prompt,
-        vocabulary=tuple(body.keywords),
+        vocabulary=tuple(body.keywords) or own.vocabulary,
         temperature=body.temperature,
-        delay_ms=body.delay_ms or delay_ms,
+        delay_ms=body.delay_ms or own.delay_ms,
         webhook_url=body.webhook_url,
     )
 

@@ -165,7 +165,7 @@ async def _submit(request: Request, key: ApiKey, jobs: Jobs, idempotency_key: st
             body = _checked(await _json(request))
             if body.url is None:
                 raise BadField("there is no recording: name its url, or send it in a form", field="url")
-            wanted = views.job_request(body, body.url.partition("?")[0].rpartition("/")[2], state.files.delay_ms)
+            wanted = views.job_request(body, body.url.partition("?")[0].rpartition("/")[2], state.files)
             return await asyncio.to_thread(
                 jobs.submit, key.name, wanted, None, priority=body.priority, idempotency_key=idempotency_key
             )
@@ -175,7 +175,7 @@ async def _submit(request: Request, key: ApiKey, jobs: Jobs, idempotency_key: st
                 raise BadField(
                     "a form holds the recording itself, in the part named file; send a url as JSON", field="file"
                 )
-            wanted = views.job_request(body, upload.file.name, state.files.delay_ms)
+            wanted = views.job_request(body, upload.file.name, state.files)
             jobs.check_urls(wanted)
             with jobs.folder.incoming() as incoming:
                 await asyncio.to_thread(_store, upload.file.stream, incoming)

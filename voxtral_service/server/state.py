@@ -43,13 +43,15 @@ class FileSettings:
     """How recordings are taken in and heard.
 
     At most `max_upload` bytes and `max_seconds` of sound each, up to `lanes` streams on each at once; `delay_ms` as of
-    the engine port; `detector` finds where somebody speaks, None for the network that comes along.
+    the engine port; `vocabulary` is that of requests without one; `detector` finds where somebody speaks, None for the
+    network that comes along.
     """
 
     max_upload: int = 2 * 2**30
     max_seconds: float = 12 * 3600.0
     lanes: int = 4
     delay_ms: int | None = None
+    vocabulary: tuple[str, ...] = ()
     detector: Callable[[], Detector] | None = None
 
 

@@ -151,7 +151,7 @@ class FileAnswer(Response):
             bulk=True,
             translate=request.translate,
             prompt=request.prompt,
-            vocabulary=request.vocabulary,
+            vocabulary=request.vocabulary or self._state.files.vocabulary,
             temperature=request.temperature,
         )
 

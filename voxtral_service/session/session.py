@@ -170,7 +170,7 @@ class Session:
         self._note_what_is_ignored()
         # The model waits for as long as it was told at the beginning of a stream: told otherwise within one, it loses
         # words (5 to 33 of 100 spoken digits). So the turn goes on in another stream, from the next pause on.
-        changed = self._turn is not None and self._turn.options.delay_ms != new.delay_ms
+        changed = self._turn is not None and self._differs(self._turn.options)
         self._pause = PauseFinder(self._new_activity().probability) if changed else None
 
     async def _append(self, command: AppendAudio) -> None:
@@ -323,6 +323,12 @@ class Session:
         if set(ignored) - set(self._ignored):
             logger.info("this model makes no use of a %s; it is ignored", " or a ".join(ignored))
         self._ignored = ignored
+
+    def _differs(self, options: StreamOptions) -> bool:
+        """Whether a turn goes on with other options than are wished now, of those that can change within it."""
+        wished = self._options()
+        words = self._engine.capabilities.uses_vocabulary and options.vocabulary != wished.vocabulary
+        return words or options.delay_ms != wished.delay_ms
 
     def _options(self) -> StreamOptions:
         settings = self._settings
