@@ -42,12 +42,12 @@ def test_its_commands_run_one_after_the_other(folder: Path) -> None:
         done = CliRunner().invoke(app, command)
         assert done.exit_code == 0, (command, done.stderr)
         said.append((done.stdout, done.stderr.splitlines()[-1]))
-    assert len(COMMANDS) == 9
+    assert len(COMMANDS) == 10
     text, words = said[0][0], said[3][0]
     assert text.split() == [line.split("\t")[2] for line in words.splitlines()]
     assert (folder / "talk.srt").read_text().startswith("1\n00:00:0")
-    # The fifth and sixth find what the third has done; a forced one does it again.
-    assert [line.partition(" in ")[0] for _, line in said[4:7]] == [
+    # The next two find what the third has done; a forced one does it again.
+    assert [line.partition(" in ")[0] for _, line in said[5:8]] == [
         "0 transcribed, 2 done before (--force does them again)",
         "0 transcribed, 2 done before (--force does them again)",
         "2 transcribed; 0:00:06 of audio",
