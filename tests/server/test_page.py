@@ -98,12 +98,15 @@ async def test_what_is_said_is_shown_and_can_be_saved(serve: Serve, chromium: Br
         await tab.page.locator("#open .draft .text:not(:empty)").wait_for(timeout=PATIENCE_MS)
         await tab.turns(1)
         await tab.page.locator("#delay").fill("4")
+        await tab.page.locator("#vocabulary").fill(" Anna Wren,Voxtral, ")
         turns = await tab.turns(2)
         await tab.page.click("#toggle")
         await tab.state("idle")
 
-        assert tab.delays("session.update") == ["medium", "xhigh"]
+        assert tab.delays("session.update") == ["medium", "xhigh", "xhigh"]
         assert tab.delays("session.updated")[-1] == "xhigh"
+        told = tab.frames("session.update")[-1]["session"]["audio"]["input"]["transcription"]
+        assert told["keywords"] == ["Anna Wren", "Voxtral"]
         assert all(re.fullmatch(r"\d+( \d+)+", turn) for turn in turns)
         assert all(9 < len(turn.split()) < 26 for turn in turns)
 

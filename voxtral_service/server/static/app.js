@@ -205,6 +205,8 @@ $("delay").oninput = ({ target }) => {
   showDelay();
 };
 $("language").onchange = ({ target }) => changed("language", target.value);
+$("vocabulary").value = settings.vocabulary;
+$("vocabulary").onchange = ({ target }) => changed("vocabulary", target.value);
 for (const choice of document.querySelectorAll("input[name=turns]")) {
   choice.checked = choice.value === settings.turns;
   choice.onchange = () => changed("turns", choice.value);

@@ -3,7 +3,7 @@
 // Times given out are seconds on the transcript's clock, which counts the sound heard; the server counts anew on each
 // connection. Sound that cannot be sent waits here and is sent when the server is back.
 
-import { DELAYS_MS } from "./settings.js";
+import { DELAYS_MS, keywords } from "./settings.js";
 import { address, whyRefused } from "./server.js";
 
 const RETRY_SECONDS = [0.5, 1, 2, 4, 8, 15];
@@ -41,7 +41,7 @@ export class Connection {
   #on;
 
   /**
-   * `settings` are `{ language, delay, turns }`, `from` is where the clock stands, and `on` has a function for each:
+   * `settings` are `{ language, delay, turns, vocabulary }`, `from` is where the clock stands, and `on` has a function for each:
    * `live()`, `trouble(message, seconds)` with the time until the next try, `refused(reason)` which is the end,
    * `complaint(message)`, and of turns `opened(id, start)`, `said(id, text, at)`, `ended(id, end)`,
    * `finished(id, text, words)` with undefined for words without times, `failed(id, message)`, and `interrupted()` for all that are open.
@@ -151,7 +151,7 @@ export class Connection {
       audio: {
         input: {
           ...(rate && { format: { type: "audio/pcm", rate } }),
-          transcription: { language: language || null, delay },
+          transcription: { language: language || null, delay, keywords: keywords(this.#settings) },
           turn_detection: TURN_DETECTION[turns],
         },
       },

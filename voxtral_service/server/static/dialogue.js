@@ -2,6 +2,7 @@
 // was said before.
 
 import { address, whyRefused } from "./server.js";
+import { keywords } from "./settings.js";
 import { RATE } from "./speaker.js";
 
 const RETRY_SECONDS = [0.5, 1, 2, 4, 8, 15];
@@ -28,7 +29,7 @@ export class Dialogue {
   #on;
 
   /**
-   * `settings` are `{ voice, spoken, ends, language, project }`. `on` has a function for each: `live()`,
+   * `settings` are `{ voice, spoken, ends, language, vocabulary, project }`. `on` has a function for each: `live()`,
    * `trouble(message, seconds)`, `refused(reason)` which is the end, `complaint(message)`; of the person
    * `speaks(id)`, `heard(id, text)`, `understood(id, text)`; of answers `begins(response)`,
    * `said(response, item, text)`, `sound(item, pcm)`, `calls(response, call)`, `returned(call)`, `asks(response, call)`,
@@ -142,7 +143,7 @@ export class Dialogue {
       audio: {
         input: {
           ...(this.#rate && { format: { type: "audio/pcm", rate: this.#rate } }),
-          transcription: { language: language || null },
+          transcription: { language: language || null, keywords: keywords(this.#settings) },
           turn_detection: TURN_DETECTION[ends],
         },
         output: { format: { type: "audio/pcm", rate: RATE }, ...(voice && { voice }) },

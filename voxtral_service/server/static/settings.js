@@ -8,6 +8,7 @@ const DEFAULTS = {
   view: "captions",
   language: "",
   delay: "medium",
+  vocabulary: "",
   turns: "automatic",
   voice: "",
   project: "",
@@ -29,6 +30,12 @@ export function saveSettings(settings) {
 
 export function loadKey() {
   return read(sessionStorage, KEY) ?? "";
+}
+
+/** The words that are likely, as the server's dialect has them; null leaves it to the server. */
+export function keywords({ vocabulary }) {
+  const words = vocabulary.split(",").map((word) => word.trim()).filter(Boolean);
+  return words.length ? words : null;
 }
 
 export function saveKey(key) {
