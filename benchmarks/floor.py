@@ -8,10 +8,10 @@ from pathlib import Path
 import torch
 
 from benchmarks import machine
+from voxtral_service.engine.stream import SETTLED
 from voxtral_service.voxtral import checkpoint
 from voxtral_service.voxtral.config import (
     ENCODER_FRAMES_PER_TOKEN,
-    EXTRA_RIGHT_PAD_TOKENS,
     LEFT_PAD_TOKENS,
     TOKEN_SECONDS,
     VoxtralRealtimeConfig,
@@ -66,7 +66,7 @@ class StepCost:
             rows = max(1.0, streams * self.step(limits, round(rows), dtype) / TOKEN_SECONDS)
             if rows > streams:
                 return float("inf")
-        turns = 1 + self.config.default_delay_tokens + EXTRA_RIGHT_PAD_TOKENS
+        turns = 1 + self.config.default_delay_tokens + SETTLED
         return turns * self.step(limits, round(rows), dtype)
 
     def _cached(self, seconds: float) -> tuple[int, int]:

@@ -18,10 +18,12 @@ from tests import tiny
 from tests.engine.conftest import RecordingRunner
 from voxtral_service import metrics
 from voxtral_service.engine.base import StreamOptions, transcribe
-from voxtral_service.engine.stream import MAX_BACKLOG_FRAMES, BlankRut
+from voxtral_service.engine.model_runner import SILENT_POSITIONS
+from voxtral_service.engine.stream import MAX_BACKLOG_FRAMES, SETTLED, BlankRut
 from voxtral_service.engine.vocabulary import Boost
 from voxtral_service.engine.voxtral_realtime import VoxtralRealtimeEngine
 from voxtral_service.errors import EngineError, InvalidAudio, InvalidOption, Overloaded
+from voxtral_service.voxtral.config import LEFT_PAD_TOKENS
 
 MakeEngine = Callable[..., tuple[VoxtralRealtimeEngine, RecordingRunner]]
 
@@ -256,6 +258,42 @@ async def test_a_rut_over_sound_is_broken_and_counted_and_silence_is_left_alone(
     assert engine.rescued_tokens >= 1
     quiet = await transcribe(engine, [np.zeros(16_000 * 30, np.float32)], StreamOptions())
     assert quiet.text == ""
+    engine.close()
+
+
+class LateRunner(RecordingRunner):
+    """Writes one token at one position, and padding elsewhere."""
+
+    at = 0
+
+    def decode(
+        self,
+        slots: NDArray[np.int64],
+        audio: Tensor,
+        tokens: NDArray[np.int64],
+        pad_penalties: NDArray[np.float32] | None = None,
+        boosts: Sequence[tuple[int, Boost]] = (),
+    ) -> NDArray[np.int64]:
+        super().decode(slots, audio, tokens, pad_penalties, boosts)
+        return np.where(self._decoded[slots] == self.at, 300, self.tokenizer.pad).astype(np.int64)
+
+
+@pytest.mark.parametrize(
+    ("late", "live", "bulk"), [(-9, 5, 10), (0, 5, 10), (1, 6, 10), (4, 9, 10), (5, 10, 10), (6, 5, 10)]
+)
+async def test_a_live_stream_is_over_when_nothing_more_is_to_come(
+    folders: dict[str, Path], late: int, live: int, bulk: int
+) -> None:
+    """Counted from where the last word is due, a word that is written `late` and the positions until the end."""
+    runner = LateRunner(folders["small"], 1)
+    engine = VoxtralRealtimeEngine(runner)
+    frames, delay = 13, 2
+    due = LEFT_PAD_TOKENS + frames + delay
+    runner.at = due + late
+    for options, more in ((StreamOptions(160), live), (StreamOptions(160, bulk=True), bulk)):
+        text = (await transcribe(engine, [tiny.sound(frames * 0.08)], options)).text
+        assert text or late > SETTLED
+        assert len(runner.written[-1]) == due + more - SILENT_POSITIONS
     engine.close()
 
 

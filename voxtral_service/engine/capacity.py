@@ -15,7 +15,8 @@ import numpy as np
 
 from voxtral_service.engine.model_runner import ModelRunner
 from voxtral_service.engine.step import SAMPLES_PER_STEP
-from voxtral_service.voxtral.config import EXTRA_RIGHT_PAD_TOKENS, LEFT_PAD_TOKENS, TOKEN_SECONDS
+from voxtral_service.engine.stream import SETTLED
+from voxtral_service.voxtral.config import LEFT_PAD_TOKENS, TOKEN_SECONDS
 
 LAG_BOUND = 0.5
 """Seconds."""
@@ -51,7 +52,7 @@ class Capacity:
 
 def turns_of_a_final(delay: int) -> int:
     """Turns from the last sample to the final text at a delay in tokens: the one under way, the last frame, padding."""
-    return 2 + delay + EXTRA_RIGHT_PAD_TOKENS
+    return 2 + delay + SETTLED
 
 
 def measure(runner: ModelRunner, clock: Callable[[], float] = time.perf_counter) -> tuple[StepTime, ...]:

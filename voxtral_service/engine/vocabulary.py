@@ -19,7 +19,7 @@ MOST_PHRASES = 1_000
 """More are left out: the first tokens of so many would favour half of all words."""
 LONGEST_PHRASE = 100
 """Characters."""
-BEGIN, GO_ON = 1.0, 5.0
+BEGIN, GO_ON = 0.5, 5.0
 """Added to the logits of a phrase's first token and of the later ones, once it has begun."""
 
 _Node = dict[int, "_Node"]
