@@ -10,7 +10,9 @@ import difflib
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx2
 import numpy as np
@@ -167,6 +169,15 @@ def number(value: int) -> str:
     if value < 20:
         return UP_TO_NINETEEN.split()[value]
     return f"{FROM_TWENTY.split()[value // 10 - 2]} {number(value % 10) if value % 10 else ''}"
+
+
+async def test_the_time_elsewhere_and_a_sum(settings: Settings) -> None:
+    async with bundled(settings) as (state, url), talking(state, url) as talk:
+        before = datetime.now(ZoneInfo("Asia/Tokyo"))
+        told = await talk.ask("What time is it in Tokyo?", "in Tokyo")
+        times = {f"{at:%-H:%M}" for at in (before, datetime.now(ZoneInfo("Asia/Tokyo")))}
+        assert any(time in told for time in times), (told, times)
+        await talk.ask("What is seventeen times twenty three?", "391")
 
 
 async def test_a_timer_and_what_is_remembered(settings: Settings) -> None:
