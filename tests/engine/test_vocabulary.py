@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from voxtral_service.engine.base import StreamOptions, transcribe
 from voxtral_service.engine.model_runner import ModelRunner
-from voxtral_service.engine.vocabulary import BEGIN, GO_ON, LONGEST_PHRASE, MOST_PHRASES, PhraseBoost, PhraseTree
+from voxtral_service.engine.vocabulary import BEGIN, END, GO_ON, LONGEST_PHRASE, MOST_PHRASES, PhraseBoost, PhraseTree
 from voxtral_service.engine.voxtral_realtime import VoxtralRealtimeEngine
 from voxtral_service.voxtral import checkpoint
 from voxtral_service.voxtral.tokenizer import Tokenizer
@@ -41,7 +41,17 @@ def test_a_phrase_is_begun_and_gone_on_with() -> None:
     assert written(["voxtral"], first)[TOKENIZER.token_bytes(second)] == GO_ON
     assert written(["voxtral"], first, second)[TOKENIZER.token_bytes(third)] == GO_ON
     assert GO_ON not in written(["voxtral"], *TOKENIZER.encode(" voxtral")).values()
+    assert END not in written(["voxtral"], first, second, third).values()
     assert GO_ON not in written(["voxtral"], second).values()
+
+
+def test_a_complete_phrase_is_likelier_to_end_there() -> None:
+    boost = PhraseBoost(PhraseTree(TOKENIZER, ["voxtral", "voxtral wren"]))
+    for token in TOKENIZER.encode(" voxtral"):
+        boost.feed(token)
+    values = dict(zip(boost.boost.tokens.tolist(), boost.boost.values.tolist(), strict=True))
+    assert values[TOKENIZER.pad] == values[TOKENIZER.word] == END
+    assert values[TOKENIZER.encode(" wren")[0]] == GO_ON
 
 
 def test_a_words_end_ends_what_has_begun_of_it() -> None:
@@ -80,7 +90,7 @@ def test_nothing_is_counted_twice(phrases: list[str], tokens: list[int]) -> None
         if token is not None:
             boost.feed(token)
         assert len(np.unique(boost.boost.tokens)) == len(boost.boost.tokens)
-        assert set(boost.boost.values.tolist()) <= {BEGIN, GO_ON}
+        assert set(boost.boost.values.tolist()) <= {BEGIN, GO_ON, END}
         assert set(boost.boost.tokens.tolist()) >= PhraseTree(TOKENIZER, phrases).root.keys()
 
 

@@ -19,10 +19,14 @@ MOST_PHRASES = 1_000
 """More are left out: the first tokens of so many would favour half of all words."""
 LONGEST_PHRASE = 100
 """Characters."""
-BEGIN, GO_ON = 0.5, 5.0
-"""Added to the logits of a phrase's first token and of the later ones, once it has begun."""
+BEGIN, GO_ON, END = 0.5, 5.0, 2.0
+"""Added to the logits of a phrase's first token, of the later ones once it has begun, and of the tokens that end a word
+when it is complete: small models stammer on its last letters.
+"""
 
 _Node = dict[int, "_Node"]
+_COMPLETE = -1
+"""Among what follows a node: a phrase may end here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,8 @@ class PhraseTree:
                 node = self.root
                 for token in tokens if tokenizer.token_bytes(tokens[0]) != b" " else []:
                     node = node.setdefault(token, {})
+                node.setdefault(_COMPLETE, {})
+        self.root.pop(_COMPLETE, None)
         self.beginnings = _boost(dict.fromkeys(self.root, BEGIN))
 
 
@@ -75,7 +81,9 @@ class PhraseBoost:
             ]
         begun = [node for node in begun if node]
         if begun or self._begun:
-            later = {token: GO_ON for node in begun for token in node}
+            later = {token: GO_ON for node in begun for token in node if token != _COMPLETE}
+            if any(_COMPLETE in node for node in begun):
+                later = {tokenizer.pad: END, tokenizer.word: END, **later}
             self.boost = _boost({**dict.fromkeys(self._tree.root, BEGIN), **later}) if later else self._tree.beginnings
         self._begun = begun
 
