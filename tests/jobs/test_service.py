@@ -77,7 +77,7 @@ async def test_so_many_at_once_and_the_urgent_first(jobs_of: MakeJobs, tmp_path:
 
 
 async def test_another_server_goes_on_from_the_last_segment(jobs_of: MakeJobs, tmp_path: Path) -> None:
-    write_talk(tmp_path / "talk.wav")
+    write_talk(tmp_path / "talk.wav", copies=6)  # long enough not to be over before it is stopped
     gate = asyncio.Event()
     engine = SlowEngine(gate=gate, pause=0.01)
     async with jobs_of(engine, pace=Pace(lanes=1, poll=0.05)) as jobs:
