@@ -87,7 +87,7 @@ class ExpiresAfter(BaseModel):
 
 
 MAX_ATTACHED = 64_000
-"""Bytes of settings that are kept with an ephemeral key."""
+"""Characters of JSON that are kept as settings with an ephemeral key."""
 
 
 class ClientSecretRequest(BaseModel):
@@ -106,7 +106,7 @@ async def client_secrets(request: Request, caller: Caller, body: ClientSecretReq
     session.update(settings)
     if len(json.dumps(settings)) > MAX_ATTACHED:
         raise InvalidOption(
-            f"'session' takes more than {MAX_ATTACHED} bytes; send the rest once connected", field="session"
+            f"'session' takes more than {MAX_ATTACHED} characters; send the rest once connected", field="session"
         )
     seconds = body.expires_after.seconds
     value, expires_at = state.door.ephemeral(caller, "openai", seconds, now=time.time(), session=settings)
