@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -427,3 +428,17 @@ def test_what_cannot_run_here_is_not_fetched(
     assert set(fetched) <= {"config.json"}
     with hub.serving("org/another", source) as (address, _):
         assert "the hub has no model org/whisper" in pull("org/whisper", address).stderr
+
+
+@pytest.mark.parametrize("command", ["transcribe", "listen", "serve", "bench", "ask", "say", "models pull"])
+def test_help_flows_to_the_width_of_the_terminal(run: Run, command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = [line.rstrip() for line in run(*command.split(), "--help").stdout.splitlines()]
+    prose = lines[lines.index(" Examples:") - 2 :: -1]
+    assert all(len(line) <= 80 for line in lines)
+    for line, before in itertools.pairwise(prose):
+        if line and before:  # a line ends where the next word would not fit
+            assert len(before) + len(line.split()[0]) + 1 > 78, (before, line)
+    examples = [line for line in lines if line.startswith(" $ ")]
+    assert examples
+    assert all("voxtral" in line for line in examples)

@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from voxtral_service import __version__
 from voxtral_service.cli import ask, bench, database, jobs, listen, models, say, serve, transcribe
+from voxtral_service.cli.command import Command
 from voxtral_service.errors import CallerError, VoxtralError
 
 INTERRUPTED = 130
@@ -60,12 +61,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Speech to text on your own machine.",
 )
-app.command("transcribe", no_args_is_help=True)(transcribe.transcribe)
-app.command("listen")(listen.listen)
-app.command("serve")(serve.serve)
-app.command("bench")(bench.bench)
-app.command("ask", no_args_is_help=True)(ask.ask)
-app.command("say", no_args_is_help=True)(say.say)
+app.command("transcribe", cls=Command, no_args_is_help=True)(transcribe.transcribe)
+app.command("listen", cls=Command)(listen.listen)
+app.command("serve", cls=Command)(serve.serve)
+app.command("bench", cls=Command)(bench.bench)
+app.command("ask", cls=Command, no_args_is_help=True)(ask.ask)
+app.command("say", cls=Command, no_args_is_help=True)(say.say)
 app.add_typer(models.app, name="models")
 app.add_typer(serve.keys_app, name="keys")
 app.add_typer(jobs.app, name="jobs")

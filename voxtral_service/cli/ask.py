@@ -74,8 +74,8 @@ def ask(
       voxtral ask "What time is it in Tokyo?"
       voxtral ask question.wav --output answer.wav
       voxtral ask --mic
-      voxtral ask --llm-url http://localhost:11434/v1 --llm-model mistral-small "Why is the sky blue?"
-      voxtral ask --server wss://speech.example:8000 --key sk-... --silent "What is 17 times 23?" > answer.txt
+      voxtral ask --llm-url http://localhost:11434/v1 "Why is the sky blue?"
+      voxtral ask --server wss://speech.example:8000 --key sk-... --mic
     """  # noqa: D301
     # Imports wait for what they are needed for, as in `transcribe`.
     import asyncio

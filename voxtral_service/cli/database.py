@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from voxtral_service.cli.command import Command
+
 if TYPE_CHECKING:
     from voxtral_service.config import Settings
     from voxtral_service.database.database import Database
@@ -25,7 +27,7 @@ def group() -> None:
     """Make a group of a single command."""
 
 
-@app.command("upgrade")
+@app.command("upgrade", cls=Command)
 def upgrade() -> None:
     """Bring the tables to what this version knows; servers do so by themselves when they start.
 

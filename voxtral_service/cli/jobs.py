@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from voxtral_service.cli.command import Command
 from voxtral_service.errors import CallerError, Overloaded, Unauthorized, UpstreamError
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ Id = Annotated[str, typer.Argument(metavar="ID", help="As `voxtral jobs submit` 
 HERE = "http://127.0.0.1:8000"
 
 
-@app.command("submit")
+@app.command("submit", cls=Command)
 def submit(
     recordings: Annotated[list[str], typer.Argument(metavar="RECORDING...", help="Files, or http and https URLs.")],
     server: Server = HERE,
@@ -51,7 +52,7 @@ def submit(
             typer.echo(_checked(answer).json()["id"])
 
 
-@app.command("list")
+@app.command("list", cls=Command)
 def list_jobs(
     server: Server = HERE,
     key: Key = None,
@@ -70,14 +71,14 @@ def list_jobs(
         typer.echo("\t".join(str(job[name]) for name in COLUMNS))
 
 
-@app.command("show")
+@app.command("show", cls=Command)
 def show(id: Id, server: Server = HERE, key: Key = None) -> None:
     """Show all that is known of a job, as JSON."""
     with _client(server, key) as http:
         typer.echo(json.dumps(_checked(http.get(f"/v1/jobs/{_quoted(id)}")).json(), indent=2, ensure_ascii=False))
 
 
-@app.command("result")
+@app.command("result", cls=Command)
 def result(
     id: Id,
     server: Server = HERE,
@@ -91,14 +92,14 @@ def result(
     sys.stdout.write(answer.text if answer.text.endswith("\n") else answer.text + "\n")
 
 
-@app.command("cancel")
+@app.command("cancel", cls=Command)
 def cancel(id: Id, server: Server = HERE, key: Key = None) -> None:
     """End a job, and say how it ended."""
     with _client(server, key) as http:
         typer.echo(_checked(http.post(f"/v1/jobs/{_quoted(id)}/cancel")).json()["status"])
 
 
-@app.command("rm")
+@app.command("rm", cls=Command)
 def remove(id: Id, server: Server = HERE, key: Key = None) -> None:
     """Cancel a job if need be, and forget it."""
     with _client(server, key) as http:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from voxtral_service.cli.command import Command
+
 if TYPE_CHECKING:
     from voxtral_service.engine.base import Capabilities
     from voxtral_service.engine.catalog import KnownModel
@@ -30,7 +32,7 @@ def models(context: typer.Context) -> None:
         show_list()
 
 
-@app.command("list")
+@app.command("list", cls=Command)
 def show_list() -> None:
     """Show the models of this machine and those that can be fetched: a table, or columns parted by tabs in a pipe."""
     from voxtral_service.engine.catalog import CATALOG
@@ -48,7 +50,7 @@ def show_list() -> None:
             typer.echo("\t".join(row))
 
 
-@app.command("info")
+@app.command("info", cls=Command)
 def info(name: Name) -> None:
     """Show all that is known of one model, here or not: its kind, what it can do, and the memory it takes."""
     from voxtral_service.engine.catalog import known
@@ -69,7 +71,7 @@ def info(name: Name) -> None:
             typer.echo(f"{key:<12}{value}")
 
 
-@app.command("pull", no_args_is_help=True)
+@app.command("pull", cls=Command, no_args_is_help=True)
 def pull(name: Name) -> None:
     """Fetch a model from the Hugging Face hub into the models folder; a transfer that broke off is carried on.
 
@@ -92,7 +94,7 @@ def pull(name: Name) -> None:
         typer.echo(f"{model.name} is here already ({model.origin}: {model.folder})")
 
 
-@app.command("rm", no_args_is_help=True)
+@app.command("rm", cls=Command, no_args_is_help=True)
 def remove(name: Name, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False) -> None:
     """Delete a model that was pulled."""
     folder = _registry().pulled(name)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from voxtral_service.cli.command import Command
 from voxtral_service.cli.options import Device, Dtype, Model, Vocabulary
 from voxtral_service.errors import InvalidOption
 
@@ -330,7 +331,7 @@ def open_jobs(settings: Settings, pool: EnginePool, files: FileSettings) -> Jobs
 keys_app = typer.Typer(no_args_is_help=True, help="API keys of the live service.")
 
 
-@keys_app.command("add")
+@keys_app.command("add", cls=Command)
 def add_key(
     name: Annotated[str, typer.Argument(help="What to call it, such as the client it is for.")],
     max_sessions: Annotated[int | None, typer.Option("--max-sessions", help="Live sessions at once.")] = None,
@@ -342,7 +343,7 @@ def add_key(
     print(key_file().add(name, max_sessions, audio_per_minute))
 
 
-@keys_app.command("list")
+@keys_app.command("list", cls=Command)
 def list_keys() -> None:
     """Names and limits, one key a line."""
     for key in key_file().read():
@@ -351,7 +352,7 @@ def list_keys() -> None:
         print(f"{key.name}\tsessions: {sessions}\taudio a minute: {audio}")
 
 
-@keys_app.command("rm")
+@keys_app.command("rm", cls=Command)
 def remove_key(name: Annotated[str, typer.Argument(help="The key's name.")]) -> None:
     """Forget a key; servers that run go on with it until they are started again."""
     key_file().remove(name)
