@@ -7,7 +7,8 @@ power  = postfix ("^" signed)?
 postfix = atom ("!" | "%")*
 atom   = number | "(" sum ")" | function "(" sum ")" | constant
 
-Numbers may be in words: "seventeen times twenty three", "15 percent of two hundred", "half of nine", "double 21".
+Numbers may be in words: "seventeen times twenty three", "15 percent of two hundred", "half of nine", "double 21". What
+a recogniser has made of them counts as what it must have been.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from fractions import Fraction
 
+from voxtral_service.assistant.misheard import meant
 from voxtral_service.assistant.number_words import read_number
 
 MAX_LENGTH = 500
@@ -46,6 +48,10 @@ _FUNCTIONS: dict[str, Callable[[float], float]] = {
     "ln": math.log, "log": math.log10, "exp": math.exp,
 }  # fmt: skip
 _CONSTANTS = {"pi": math.pi, "e": math.e}
+_KNOWN = frozenset(
+    {*_WORDS, *_TIMES, *_FUNCTIONS, *_CONSTANTS, "sqrt", "abs", "round", "a", "an", "and", "minutes", "minute"}
+)
+"""Words of sums, and two that are like some of them."""
 
 
 class NotASum(ValueError):
@@ -106,7 +112,7 @@ def _tokens(text: str) -> list[str]:
         number, sign, word = match.groups()
         tokens.append(number or _SIGNS.get(sign or "", sign) or word)
         position = match.end()
-    return [token for token in _in_digits(tokens) if token]
+    return [token for token in _in_digits(meant(tokens, _KNOWN)) if token]
 
 
 def _in_digits(tokens: list[str]) -> Iterator[str]:

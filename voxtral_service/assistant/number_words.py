@@ -21,6 +21,9 @@ _PLURALS = {"halves": Fraction(1, 2)} | {f"{part}s": value for part, value in _P
 _ORDINAL_NAMES = "first second third fourth fifth sixth seventh eighth ninth tenth"
 _ORDINALS = {word: number for number, word in enumerate(_ORDINAL_NAMES.split(), start=1)}
 
+NUMBER_WORDS = frozenset({*_SMALL, *_TENS, *_SCALES, *_PARTS, *_PLURALS, *_ORDINALS, "hundred", "dozen", "point"})
+"""All words that belong to numbers and to nothing else."""
+
 
 def read_number(words: Sequence[str], start: int = 0) -> tuple[Fraction, int] | None:
     """The number that the lower-case words from `start` on say, and where it ends; None if they begin with none.
