@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import random
 import re
@@ -18,11 +19,15 @@ from hearing import Ear, repaired
 from outside import ADJECTIVES, GENRES, LANGUAGES, OUTSIDE, SUBJECTS, SURNAMES
 from patterns import PATTERNS
 
+from voxtral_service.assistant.arithmetic import NotASum, evaluate
+from voxtral_service.assistant.durations import parse_duration
+from voxtral_service.assistant.places import zone_of
 from voxtral_service.assistant.tools import Callee, Toolbox
 from voxtral_service.assistant.tools_calculator import CALCULATOR
 from voxtral_service.assistant.tools_clock import clock_tool
 from voxtral_service.assistant.tools_timers import Timers
 from voxtral_service.assistant.tools_units import UNITS as UNITS_TOOL
+from voxtral_service.assistant.tools_units import _name as unit_name
 from voxtral_service.chat import ToolCall
 
 TOOLS = (
@@ -259,7 +264,7 @@ W: dict[str, Want] = {
         lambda s, _: call("set_timer", duration=s.get("dur") or s.get("attr", "")), say_timers, 14,
         needs=lambda state: state.called("set_timer"),
     ),
-    "remind": Want(lambda s, _: call("set_timer", duration=s["dur"], reminder=s["task"]), say_timers, 13),
+    "remind": Want(lambda s, _: call("set_timer", duration=s.get("dur") or s.get("attr", ""), reminder=s["task"]), say_timers, 13),
     "remind_bare": Want(lambda s, _: [], lambda r, c, s: HOW_LONG, 4),
     "remind_when": Want(
         lambda s, state: call("set_timer", duration=s["dur"], reminder=state.task), say_timers, 60,
@@ -324,6 +329,39 @@ CLOSED_SLOTS = {
     "place",
     "page",
     "number",
+}
+
+
+def _is_told_as_heard(slot: str, said: Utterance, heard: Utterance) -> bool:
+    """Whether a tool is told the words of a slot as they were heard, right or wrong.
+
+    It is where the tool takes them for what was said all the same ("four teen minutes"), and where nobody could know
+    better (a place that nobody knows).
+    """
+    if slot not in CLOSED_SLOTS:
+        return True
+    if slot not in _MEANINGS or not heard.slot(slot):
+        return False
+    meant, got = (_meaning(slot, utterance.slot(slot).lower()) for utterance in (said, heard))
+    return (got is not None and got == meant) or (slot == "place" and said.slot(slot).lower() not in _PLACES)
+
+
+@functools.lru_cache(maxsize=10_000)
+def _meaning(slot: str, text: str) -> object:
+    """What a tool takes the words of a slot for; None if for nothing."""
+    try:
+        return _MEANINGS[slot](text)
+    except NotASum:
+        return None
+
+
+_PLACES = {place.lower() for place in values.PLACES}
+_MEANINGS: dict[str, Callable[[str], object]] = {
+    "place": zone_of,
+    **dict.fromkeys(("expr", "a", "b", "amount"), lambda text: evaluate(text).number),
+    "op": lambda text: evaluate(f"2 {text}").number,
+    **dict.fromkeys(("dur", "dur2", "attr", "attr2"), parse_duration),
+    **dict.fromkeys(("from", "to", "one"), unit_name),
 }
 
 
@@ -444,7 +482,7 @@ class Writer:
             heard, meant = self.ear.hear(said, self.style.rate, rng)
         slots_said = {slot: said.slot(slot) for slot in set(said.slots) - {""}}
         slots_heard = {
-            slot: repaired(heard, meant, slot, CLOSED) if slot in CLOSED_SLOTS else heard.slot(slot)
+            slot: heard.slot(slot) if _is_told_as_heard(slot, said, heard) else repaired(heard, meant, slot, CLOSED)
             for slot in slots_said
         }
         calls_said = want.calls(slots_said, state)
@@ -535,9 +573,11 @@ class Writer:
             "task": lambda: values.task(rng),
             "name": lambda: values.name(rng),
             "name2": lambda: values.name(rng),
+            "place": self._place,
+            "place2": self._place,
         }
         lists = {
-            "place": values.PLACES, "place2": values.PLACES, "label": values.LABELS, "noun": values.NOUNS, "noun2": values.NOUNS,
+            "label": values.LABELS, "noun": values.NOUNS, "noun2": values.NOUNS,
             "subject": SUBJECTS, "subject2": SUBJECTS, "genre": GENRES, "language": LANGUAGES, "surname": SURNAMES, "adjective": ADJECTIVES,
             "colour": values.COLOURS, "weekday": values.WEEKDAYS,
         }  # fmt: skip
@@ -559,6 +599,16 @@ class Writer:
         if name == "cancel_task":
             filled["task"] = rng.choice([label for _, label in self.state.timers if " " in label])
         return filled
+
+    def _place(self) -> str:
+        """A place of this part; made-up ones too in training, so that names are copied instead of known by heart."""
+        kind = self.rng.random()
+        if kind < 0.3 and not self.part.held_out:
+            name = values.made_up(self.rng).capitalize()
+            return (
+                f"{self.rng.choice(['New', 'San', 'Saint', 'Port', 'El'])} {name}" if self.rng.random() < 0.15 else name
+            )
+        return self.part.choose(self.rng, values.PLACES if kind < 0.75 else values.ZONE_CITIES)
 
     def _units(self, name: str) -> dict[str, str]:
         rng, digits = self.rng, self.style.digits

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from zoneinfo import available_timezones
 
 ONES = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
@@ -143,6 +144,17 @@ PLACES = _list(
     Latvia Lithuania Philippines Taiwan Colombia Venezuela Bolivia Uruguay Ghana Senegal Uganda Ethiopia Tunisia"""
 )
 
+ZONE_CITIES = sorted(
+    {
+        name.rpartition("/")[2].replace("_", " ")
+        for name in available_timezones()
+        if name.split("/")[0] in ("Africa", "America", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
+        and name.rpartition("/")[2].replace("_", "").isalpha()
+    }
+    - set(PLACES)
+)
+"""Four hundred more, that time zones are named after."""
+
 UNITS = {
     "length": "miles|kilometers|meters|centimeters|millimeters|inches|feet|yards",
     "mass": "kilograms|grams|pounds|ounces|tonnes|stone|kilos",
@@ -262,9 +274,13 @@ def task(rng: random.Random) -> str:
     return f"{rng.choice(TASK_VERBS)} {ending}"
 
 
-LABELS = "pasta|eggs|pizza|tea|laundry|oven|rice|bread|cake|potatoes|nap|workout|parking|dishwasher|soup|chicken".split(
-    "|"
-)
+LABELS = (
+    "pasta|eggs|pizza|tea|laundry|oven|rice|bread|cake|potatoes|nap|workout|parking|dishwasher|soup|chicken|noodles|muffins|"
+    "cookies|roast|turkey|lasagna|steak|salmon|vegetables|beans|stew|dryer|dough|broth|lentils|quiche|pancakes|waffles|"
+    "brownies|toast|chili|curry|sauce|homework|meditation|yoga|shower|meeting|break|bath|phone call|study|exam|game|plank|"
+    "run|washing machine|casserole|meatballs|omelette|porridge|popcorn|barbecue|sprinkler|hair dye|face mask|charger|ice bath|"
+    "presentation|speech|playtime|screen time|walk|marinade|jam|pudding|custard|dumplings|ham|bacon|corn|broccoli|espresso"
+).split("|")
 
 
 # -- what is remembered: what is said, and how it is asked for
@@ -337,12 +353,35 @@ def _other(rng: random.Random, digits: bool, thing: str, who: str, word: str) ->
         (f"i lent my {word} to {who}", f"my {word}", [f"who has my {word}", f"who did i lend my {word} to"]),
         (f"the {word} meeting is on {rng.choice(WEEKDAYS)}", f"the {word} meeting", [f"when is the {word} meeting"]),
         (f"i like {word} with {rng.choice(NOUNS)}", "what i like", ["what do i like"]),
+        (f"{who} is {(kind := rng.choice(KINDS))}", f"what {who} is", [f"is {who} {kind}", f"what do you know about {who}"]),
+        (f"my {thing} is coming on {rng.choice(WEEKDAYS)}", f"my {thing}", [f"when is my {thing} coming", f"when does my {thing} come"]),
+        (f"{rng.choice(['the', 'my'])} {word}'s name is {who}", f"the {word}'s name", [f"what is the {word}'s name", f"what's the name of the {word}"]),
+        (f"{who} was born {_when(rng, digits)}", f"when {who} was born", [f"when was {who} born", f"what is {who}'s birthday"]),
+        (f"we are flying to {rng.choice(PLACES)} on {rng.choice(WEEKDAYS)}", "when we are flying", ["when are we flying", "where are we flying to"]),
+        (f"the {word} is for {who}", f"who the {word} is for", [f"who is the {word} for", f"who gets the {word}"]),
+        (f"i have to bring the {word} to {who}", f"what i have to bring to {who}", [f"what do i have to bring to {who}"]),
+        (f"the {word} opens at {number(rng, rng.randint(5, 12), digits)}", f"when the {word} opens", [f"when does the {word} open", f"what time does the {word} open"]),
+        (f"the {word} needs {number(rng, rng.randint(2, 40), digits)} {rng.choice(['batteries', 'screws', 'eggs', 'minutes', 'stamps'])}", f"what the {word} needs", [f"what does the {word} need"]),
+        (f"i owe {who} {number(rng, rng.randint(2, 90), digits)} euros", f"what i owe {who}", [f"what do i owe {who}", f"how much do i owe {who}"]),
+        (f"{who}'s favorite {rng.choice(['color', 'food', 'band', 'book'])} is {word}", f"{who}'s favorite", [f"what is {who}'s favorite", f"what does {who} like best"]),
+        (f"i take the {rng.choice(COLOURS)} pill {rng.choice(['in the morning', 'at noon', 'at night', 'after dinner'])}", "when i take the pill", ["when do i take the pill", "which pill do i take"]),
         (f"{who} is arriving on {rng.choice(WEEKDAYS)}", f"when {who} is arriving", [f"when is {who} arriving", f"when does {who} arrive"]),
     ]  # fmt: skip
     return rng.choice(options)
 
 
 _FACTS = {"is": _is, "is2": _is, "where": _where, "other": _other}
+KINDS = (
+    "vegetarian|vegan|married|left handed|colour blind|afraid of dogs|a nurse|a teacher|my cousin|on holiday|away until monday|pregnant|"
+    "retired|moving house|in hospital|my new neighbour|a good cook|ill|at school|not at home|the new boss|coming for dinner"
+).split("|")
+"""What a person may be, to be remembered."""
+
+
+def _when(rng: random.Random, digits: bool) -> str:
+    if rng.random() < 0.5:
+        return f"in {rng.choice(MONTHS)}"
+    return f"on the {_ordinal(rng, digits)} of {rng.choice(MONTHS)}"
 
 
 def _ordinal(rng: random.Random, digits: bool) -> str:
