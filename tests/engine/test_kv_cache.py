@@ -1,4 +1,4 @@
-"""Four ways of attending over rings agree with attention over everything, windowed."""
+"""All ways of attending over rings agree with attention over everything, windowed."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from voxtral_service.engine.kv_cache import GatheredSteps, RingCache, RowChunk, RowSteps, ShortSteps, steps
-from voxtral_service.voxtral.layers import CausalWindow
+from voxtral_service.engine.kv_cache import GatheredSteps, RingCache, RowChunk, RowSteps, ShortSteps, ring_mask, steps
+from voxtral_service.voxtral.layers import CausalWindow, KeyValues
 
 HEADS, HEAD_DIM = 4, 8
 
@@ -26,7 +26,7 @@ def make_cache(window: int, step: int, kv_heads: int) -> RingCache:
 
 
 @pytest.mark.parametrize(("window", "step", "kv_heads"), [(10, 4, 4), (12, 1, 2), (7, 4, 2), (16, 1, 4)])
-@pytest.mark.parametrize("way", ["rows", "short", "gathered", "chunks", "mixed"])
+@pytest.mark.parametrize("way", ["rows", "short", "gathered", "biased", "chunks", "mixed"])
 def test_rings_equal_the_sliding_window(window: int, step: int, kv_heads: int, way: str) -> None:
     torch.manual_seed(0)
     time = 60
@@ -48,15 +48,21 @@ def test_rings_equal_the_sliding_window(window: int, step: int, kv_heads: int, w
             n = step
             part = slice(at, at + n)
             starts = np.array([at, at])
-            kind = ShortSteps if way == "short" else RowSteps
-            kv = (
-                GatheredSteps(cache, torch.from_numpy(slots), torch.from_numpy(starts))
-                if way == "gathered"
-                else kind(cache, slots, starts)
-            )
+            if way in ("gathered", "biased"):
+                bias = cache.bias(starts) if way == "biased" else None
+                kv: KeyValues = GatheredSteps(cache, torch.from_numpy(slots), torch.from_numpy(starts), bias)
+            else:
+                kv = (ShortSteps if way == "short" else RowSteps)(cache, slots, starts)
             got[:, part] = kv.attend(0, q[:, part], k[:, part], v[:, part])
         at += n
     torch.testing.assert_close(got, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_biases_are_those_of_every_position() -> None:
+    cache = make_cache(10, 4, 2)
+    starts = np.arange(0, 7 * cache.capacity, 4)
+    new = torch.from_numpy(starts)[:, None] + torch.arange(4)
+    torch.testing.assert_close(cache.bias(starts)[:, 0] == 0, ring_mask(new, cache, cache.capacity))
 
 
 def test_only_short_rings_are_copied_side_by_side() -> None:

@@ -67,24 +67,32 @@ class CompiledStep:
         )
 
     def encode(
-        self, rings: RingCache, stem: StemState, slots: Tensor, starts: Tensor, samples: Tensor, angles: Rotary
+        self,
+        rings: RingCache,
+        stem: StemState,
+        slots: Tensor,
+        starts: Tensor,
+        bias: Tensor,
+        samples: Tensor,
+        angles: Rotary,
     ) -> Tensor:
-        """See `encode_step`; `starts` [n] are the rows' first new positions, `angles` are float32."""
-        return self._encode([*rings.keys, *rings.values, *stem, slots, starts, samples, *angles])[0]
+        """See `encode_step`; `starts` [n] are the rows' first new positions, `bias` theirs, `angles` are float32."""
+        return self._encode([*rings.keys, *rings.values, *stem, slots, starts, bias, samples, *angles])[0]
 
     def decode(
         self,
         rings: RingCache,
         slots: Tensor,
         starts: Tensor,
+        bias: Tensor,
         audio: Tensor,
         tokens: Tensor,
         scales: Tensor,
         penalties: Tensor,
         angles: Rotary,
     ) -> tuple[Tensor, Tensor]:
-        """See `decode_step`; `starts` [n] are the rows' positions, `angles` are float32."""
-        given = [slots, starts, audio, tokens, scales, penalties]
+        """See `decode_step`; `starts` [n] are the rows' positions, `bias` theirs, `angles` are float32."""
+        given = [slots, starts, bias, audio, tokens, scales, penalties]
         written, logits = self._decode([*rings.keys, *rings.values, *given, *angles])
         return written, logits
 
@@ -250,11 +258,12 @@ class _Encode(nn.Module):
         hidden: Tensor,
         slots: Tensor,
         starts: Tensor,
+        bias: Tensor,
         samples: Tensor,
         cos: Tensor,
         sin: Tensor,
     ) -> Tensor:
-        kv = GatheredSteps(self._rings.over(keys, values), slots, starts)
+        kv = GatheredSteps(self._rings.over(keys, values), slots, starts, bias)
         return encode_step(self.model, StemState(mel, hidden), slots, samples, _rotary(cos, sin, mel), kv)
 
 
@@ -271,6 +280,7 @@ class _Decode(nn.Module):
         values: list[Tensor],
         slots: Tensor,
         starts: Tensor,
+        bias: Tensor,
         audio: Tensor,
         tokens: Tensor,
         scales: Tensor,
@@ -278,7 +288,7 @@ class _Decode(nn.Module):
         cos: Tensor,
         sin: Tensor,
     ) -> tuple[Tensor, Tensor]:
-        kv = GatheredSteps(self._rings.over(keys, values), slots, starts)
+        kv = GatheredSteps(self._rings.over(keys, values), slots, starts, bias)
         return decode_step(self.model, self._pad, audio, tokens, scales, penalties, _rotary(cos, sin, audio), kv)
 
 
@@ -304,14 +314,15 @@ def compile_step(folder: Path, dtype: torch.dtype, out: Path) -> None:
     samples = torch.zeros(rows, SAMPLES_PER_STEP)
     _package(
         _Encode(model, rings), out / "encode.pt2", (rings.keys, rings.values, *stem),
-        (index, first, samples, *model.encoder.angles(frames, torch.float32)),
+        (index, first, rings.bias(first.numpy()), samples, *model.encoder.angles(frames, torch.float32)),
     )  # fmt: skip
     rings = decoder_rings(model, slots)
     scales = model.decoder.delay_scales(torch.full((rows,), 6))
     audio, angles = torch.zeros(rows, size, dtype=dtype), model.decoder.angles(starts[:, None], torch.float32)
     _package(
         _Decode(model, rings, Tokenizer.from_folder(folder).pad), out / "decode.pt2", (rings.keys, rings.values),
-        (index, starts, audio, torch.zeros(rows, dtype=torch.int64), scales, torch.zeros(rows), *angles),
+        (index, starts, rings.bias(starts.numpy()), audio, torch.zeros(rows, dtype=torch.int64), scales,
+         torch.zeros(rows), *angles),
     )  # fmt: skip
 
 

@@ -53,6 +53,7 @@ class RingCache:
         self.keys = [torch.zeros(shape, dtype=dtype, device=device) for _ in range(layers)]
         self.values = [torch.zeros(shape, dtype=dtype, device=device) for _ in range(layers)]
         self._rows: tuple[Tensor, Tensor] | None = None
+        self._biases: Tensor | None = None
 
     def over(self, keys: list[Tensor], values: list[Tensor]) -> RingCache:
         """The same kind of rings in other memory."""
@@ -75,6 +76,21 @@ class RingCache:
         for rings, rows in ((self.keys, self._rows[0]), (self.values, self._rows[1])):
             torch.index_select(rings[layer], 0, slots, out=rows[: len(slots)])
         return self._rows[0][: len(slots)], self._rows[1][: len(slots)]
+
+    def bias(self, positions: NDArray[np.int64]) -> Tensor:
+        """What is added to the scores of a step that begins at these positions: [rows, 1, step, capacity], on a CPU.
+
+        0 where a query sees a column, minus infinity where not. From the first full ring on they repeat, so they are
+        looked up: worked out anew in every layer, they took a seventh of a compiled step (SPEED.md).
+        """
+        if self._biases is None:
+            starts = torch.arange(0, 2 * self.capacity, self.step)
+            visible = ring_mask(starts[:, None] + torch.arange(self.step), self, self.capacity)[:, None]
+            dtype = self.keys[0].dtype
+            self._biases = torch.zeros(visible.shape, dtype=dtype).masked_fill_(~visible, -torch.inf)
+        full = self.capacity + positions % self.capacity
+        index = np.where(positions < self.capacity, positions, full) // self.step
+        return self._biases.index_select(0, torch.from_numpy(index))
 
     def snapshot(self, slot: int, positions: int) -> Snapshot:
         """A copy of a slot's first positions."""
@@ -138,8 +154,7 @@ class ShortSteps:
         self._slots = torch.from_numpy(slots)
         new = torch.from_numpy(positions)[:, None] + torch.arange(cache.step)
         self._columns = new % cache.capacity
-        visible = ring_mask(new, cache, cache.capacity)[:, None]
-        self._bias = torch.zeros(visible.shape, dtype=cache.keys[0].dtype).masked_fill_(~visible, -torch.inf)
+        self._bias = cache.bias(positions)
 
     def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """See `KeyValues`."""
@@ -159,16 +174,14 @@ def steps(cache: RingCache, slots: NDArray[np.int64], positions: NDArray[np.int6
 class GatheredSteps:
     """The same step with shapes that never change: whole rings, masked. What can be captured or compiled."""
 
-    def __init__(self, cache: RingCache, slots: Tensor, positions: Tensor) -> None:
-        """`slots` and `positions` [rows] are int64 on the cache's device."""
+    def __init__(self, cache: RingCache, slots: Tensor, positions: Tensor, bias: Tensor | None = None) -> None:
+        """`slots` and `positions` [rows] are int64 on the cache's device; `bias`, on a CPU, is the cache's."""
         self._cache = cache
         self._slots = slots
         new = positions[:, None] + torch.arange(cache.step, device=positions.device)
         self._columns = new % cache.capacity
-        self._mask = ring_mask(new, cache, cache.capacity)[:, None]
-        self._small = positions.device.type == "cpu"
-        if self._small:
-            self._mask = torch.where(self._mask, 0.0, -torch.inf).to(cache.keys[0].dtype)
+        self._attend = attention if bias is None else small_attention
+        self._mask = ring_mask(new, cache, cache.capacity)[:, None] if bias is None else bias
 
     def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """See `KeyValues`."""
@@ -176,8 +189,7 @@ class GatheredSteps:
         keys[self._slots[:, None], :, self._columns] = k
         values[self._slots[:, None], :, self._columns] = v
         held_keys, held_values = keys.index_select(0, self._slots), values.index_select(0, self._slots)
-        attend = small_attention if self._small else attention
-        return attend(q.transpose(1, 2), held_keys, held_values, self._mask).transpose(1, 2)
+        return self._attend(q.transpose(1, 2), held_keys, held_values, self._mask).transpose(1, 2)
 
 
 class RowChunk:

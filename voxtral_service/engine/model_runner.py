@@ -133,7 +133,8 @@ class ModelRunner:
         frames = starts[:, None] + np.arange(ENCODER_FRAMES_PER_TOKEN)
         angles = _angles(frames, config.head_dim, config.rope_theta)
         row, position, sound = (torch.from_numpy(array) for array in (index, starts, samples))
-        vectors = compiled.encode(self._encoder_rings, self._stem, row, position, sound, angles)
+        bias = self._encoder_rings.bias(starts)
+        vectors = compiled.encode(self._encoder_rings, self._stem, row, position, bias, sound, angles)
         return vectors[: len(slots)]
 
     def _compiled_decode(
@@ -157,8 +158,10 @@ class ModelRunner:
         )
         index, positions, pieces, delays, off = (torch.from_numpy(array) for array in given)
         angles = _angles(starts[:, None], config.head_dim, config.rope_theta)
-        scales = self._scales[delays]
-        written, logits = compiled.decode(self._decoder_rings, index, positions, audio, pieces, scales, off, angles)
+        scales, bias = self._scales[delays], self._decoder_rings.bias(starts)
+        written, logits = compiled.decode(
+            self._decoder_rings, index, positions, bias, audio, pieces, scales, off, angles
+        )
         return written[: len(slots)], logits
 
     def _meet_every_bucket(self) -> None:
