@@ -299,7 +299,7 @@ W: dict[str, Want] = {
         for name, text in SAID.items()
     },
     "repeat": Want(lambda s, _: [], lambda r, c, s: "", 6, needs=lambda state: bool(state.answer) and len(state.answer) < 160),
-    **{f"outside_{name}": Want(lambda s, _: [], lambda r, c, s, text=text: text, {"know": 18}.get(name, 11)) for name, text in HONEST.items()},  # type: ignore[misc]
+    **{f"outside_{name}": Want(lambda s, _: [], lambda r, c, s, text=text: text, {"know": 22}.get(name, 14)) for name, text in HONEST.items()},  # type: ignore[misc]
     "unclear": Want(lambda s, _: [], lambda r, c, s: UNCLEAR, 1.5),
 }  # fmt: skip
 

@@ -55,6 +55,14 @@ is (there|) school (open|) (today|tomorrow|on {weekday})
 how busy is (the gym|the {noun} shop|{place}|the road) (now|right now|today)
 what (is|was) the exchange rate (of the {word}|for {place}|today|)
 (did|has) ({name} {surname}|{place}|my team|the {word} party) (win|won|lose|lost|played) (yesterday|last night|already|)
+(what's|what is|how's|tell me|give me) the (forecast|outlook|weather forecast|weather report) (for|in|of) ({place}|{weekday}|tomorrow|today|the weekend|next week)
+(what's|what is|how's|how is) the weather (going to be|looking|) (tomorrow|tonight|next week|this weekend|over there|here)
+(will there be|is there|was there) (rain|sun|snow|wind|frost) (tomorrow|yesterday|tonight|in {place})
+how (are|is) (the|) (prices|shares|stocks|dollar|euro|economy|bitcoin|oil price|housing market) (doing|going|developing|today)
+(did|has|have) (my|our|the {colour}) (team|club|side|party) (win|won|lost|play|played) (yesterday|today|on {weekday}|last night)
+when (is|does) (my|the next) (team|club|train) (playing|play|leaving)
+(how|what) are the (roads|trains|queues|waves|tides|temperatures) (like|) (today|in {place}|)
+(tomorrow|today|tonight) (will it|is it going to) (rain|snow|be sunny|be cold|freeze)
 """,
         "do": """
 play (some|) (music|jazz|rock|{genre}|classical music|{genre} music)
@@ -135,6 +143,15 @@ make the (screen|light|room|sound) (brighter|darker|louder|softer|{colour})
 (shut down|reboot|turn yourself off|go to sleep|restart yourself)
 (buy|sell) {n} (shares|stocks|{noun}s) (of {word}|)
 (reserve|rent|lease) (me|) (a|an) (car|bike|apartment|boat|{noun}) (in {place}|for {weekday}|)
+(turn|switch|put) the {noun} in the (kitchen|bedroom|hall|office|living room|bathroom|garage) (on|off)
+(turn|switch) (on|off) (my|every|all|that|the other) {noun} (upstairs|downstairs|outside|please|)
+(turn|switch|power) (on|off) (the|my) {noun} (please|now|at once|for me|)
+(can|could) you (turn|switch) (on|off|up|down) (the|my) ({noun}|lights|heating|radio|{noun} in the hall|{noun} in the office)
+(power|shut) (down|off) the {noun} (in the hall|in the office|)
+(turn|switch) the (lights|light|lamp|heating|{noun}) (on|off) (in the hall|in the office|upstairs|)
+(is|are) the (lights|{noun}|heating|oven) in the (kitchen|bedroom|hall) (on|off|still on)
+read (me|out|) (my|the) (letters|texts|post|mails|voicemail|notifications|newspaper) (please|aloud|)
+(show|open|check) my (inbox|photos|contacts|calendar|notifications)
 """,
         "know": """
 what is the capital of {place}
@@ -223,6 +240,15 @@ what's (bigger|heavier|older|faster|better for you) (a {noun} or a {noun2}|{plac
 who's (older|taller|richer|the better singer) ({name} {surname} or {name2}|{name} or {name2})
 what (comes|goes) (after|before|well with|next to) ({noun}|the {noun}|{word}|{subject})
 what (war|king|battle|book|animal) (ended|ruled|began|lived) in ({place}|the {noun}|nineteen hundred)
+where (lies|exactly is|on earth is) {place}
+where is {place} (located|exactly|on the map)
+(can|could|would) you (tell me|explain) (where|how|why|when) (they|people) (use|eat|build|grow|sell) ({noun}s|{subject}|{noun})
+how long (does it|would it|will it) take (me|) to (fly|drive|walk|sail|travel) (to {place}|from {place} to {place2})
+what (do|does) (a|an|the) {noun} (need|like|want|sound like|taste like|look like) (like|)
+what do {noun}s (do|eat|need|look like|cost|drink) (all day|at night|)
+(is|are) (a|the) {noun} (an animal|a fruit|expensive|alive|heavy)
+how many (calories|vitamins|legs|teeth|wheels) (are in|are on|has) (a|an|the|one) {noun}
+how much sugar is in (a|an|one) {noun}
 """,
         "opinion": """
 do you (like|love|hate|prefer|enjoy|want) (music|me|{noun}|{place}|people|{genre}|the {noun}|your job)
@@ -264,6 +290,9 @@ where (would|should) (you|i|we) (go|live|eat|travel|hide) (tonight|in {place}|ne
 what (gift|present|name) (should|could) i (give|get|choose) (for|) ({name}|my {noun}|mom|a {noun})
 does (my {noun}|the {noun}|{name}|it) (look|sound|smell) ({adjective}|good|strange)
 is (life|love|money|{subject}|time) (fair|everything|real|{adjective}|a lie)
+(what|which|who) is the (worst|nicest|funniest|coolest|best) ({noun}|band|city|book|car|{word}) (in the world|of all|ever|for you)
+where (should|could|shall) (i|we) (go|eat|live|travel|stay) (in {place}|tonight|next|on {weekday}|)
+(what|which) (city|{noun}|place) (would|do) you (prefer|choose|like best)
 """,
         "say": """
 i am (so|very|really|a bit|) (tired|happy|sad|bored|hungry|cold|sick|angry|lonely|{adjective})

@@ -360,6 +360,8 @@ what number is {expr}
 my (homework|son|calculator) asks (me|) what {expr} is
 (just|quickly) (calculate|tell me|do) {expr}
 {expr} (result|answer|how much)
+{expr} that (makes|is|gives) (what|how much)
+{expr} (comes to|amounts to) (what|how much)
 """,
         "calc_add": """
 add {a} and {b}
@@ -425,6 +427,10 @@ the difference between {a} and {b}
 subtracting {b} from {a} (makes|gives) what
 (calculate|find) {a} (less|take away) {b}
 what is {a} after taking away {b}
+(what's|what is) left (if|when) {b} (is|are) taken (away|) from {a}
+(what|how much) (remains|is left) of {a} (without|minus|after) {b}
+how much is left of {a} (when|if) (i|you|we) (take away|remove|subtract) {b}
+i have {a} and (give away|lose|spend) {b} (what is left|how much is left)
 """,
         "calc_follow": """
 {op}
@@ -580,6 +586,10 @@ let me know in {dur} (please|)
 (could i|can i|may i) (have|get) a {attr} timer
 an alarm (for|after|in) {dur}
 (tell me|say) when {dur} (are over|are up|have passed|is up)
+(the|my|a) timer (rings|goes off|should go off|has to ring) in {dur} (please|)
+(let|make) the (timer|alarm|clock) (ring|go off|beep) (in|after) {dur}
+(it|something) (should|must) (ring|beep|go off) in {dur}
+(ring|go off|beep) in {dur} (please|)
 """,
         "timer_follow": """
 (and|) another (one|timer) for {dur}
@@ -833,6 +843,8 @@ do i have (something|a timer|anything) (running|set|on)
 (give me|i want) (a list|the list) of (my|the|all) (timers|reminders)
 what did i ask you to remind me of
 which (reminders|timers) are (still|) (coming|there|waiting)
+(i want|i'd like|give me|show me) (a|the) (list|overview) of (timers|reminders|my reminders|the timers)
+(list|show) (the|my|all|all the) reminders
 """,
         "remember": """
 remember (that|) {fact}
@@ -908,6 +920,10 @@ i forgot {query}
 i (told|gave) you (that|) {query} (before|once|yesterday|)
 (is there|have you got|do you have) (anything|something|a note) (about|on) {query}
 (what|do you) (else|still) know about {query}
+(is there|was there) (something|anything|a memory|a fact) about {query} (in your memory|that i told you|in my notes|)
+(have|do) you (kept|keep|saved|noted) (anything|something) about {query}
+any (note|notes|memory|memories|facts) (about|on|of) {query}
+(have|has) (i|anybody) told you (anything|something) (about|of) {query}
 """,
         "forget": """
 forget (about|) {query}
@@ -936,6 +952,11 @@ remove what you know about {query}
 (clear|wipe) (the|your) memory (of|about) {query}
 (delete|remove) the (entry|note|memory) (for|about|of|on) {query}
 (please|) (do|) forget what (i told you|i said|you know) about {query}
+(take|strike|cross) {query} (off|from) your (list|notes|memory)
+{query} (is no longer true|is old|is over|was wrong) (forget it|delete it|you can forget it|please forget that)
+{query} delete (it|that) please
+(remove|delete|erase) (the fact|the note|what is saved|what is noted|everything) about {query}
+(put|get|throw) {query} out of your (head|memory|mind)
 """,
         "search": """
 what does the {doc} say about the {x}
