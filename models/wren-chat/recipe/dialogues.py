@@ -575,10 +575,11 @@ class Writer:
             "name2": lambda: values.name(rng),
             "place": self._place,
             "place2": self._place,
+            "noun": self._thing,
+            "noun2": self._thing,
         }
         lists = {
-            "label": values.LABELS, "noun": values.NOUNS, "noun2": values.NOUNS,
-            "subject": SUBJECTS, "subject2": SUBJECTS, "genre": GENRES, "language": LANGUAGES, "surname": SURNAMES, "adjective": ADJECTIVES,
+            "label": values.LABELS, "subject": SUBJECTS, "subject2": SUBJECTS, "genre": GENRES, "language": LANGUAGES, "surname": SURNAMES, "adjective": ADJECTIVES,
             "colour": values.COLOURS, "weekday": values.WEEKDAYS,
         }  # fmt: skip
         for slot in wanted:
@@ -609,6 +610,13 @@ class Writer:
                 f"{self.rng.choice(['New', 'San', 'Saint', 'Port', 'El'])} {name}" if self.rng.random() < 0.15 else name
             )
         return self.part.choose(self.rng, values.PLACES if kind < 0.75 else values.ZONE_CITIES)
+
+    def _thing(self) -> str:
+        """A common noun of this part; in training every second one is any word at all, for people name any thing."""
+        if self.part.held_out or self.rng.random() < 0.5:
+            return self.part.choose(self.rng, values.NOUNS)
+        words = [word for word in self.rng.choice(self.novel).split() if len(word) > 3] if self.novel else []
+        return self.rng.choice(words) if words else values.made_up(self.rng)
 
     def _units(self, name: str) -> dict[str, str]:
         rng, digits = self.rng, self.style.digits
