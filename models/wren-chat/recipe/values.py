@@ -358,6 +358,8 @@ def _other(rng: random.Random, digits: bool, thing: str, who: str, word: str) ->
         (f"{rng.choice(['the', 'my'])} {word}'s name is {who}", f"the {word}'s name", [f"what is the {word}'s name", f"what's the name of the {word}"]),
         (f"{who} was born {_when(rng, digits)}", f"when {who} was born", [f"when was {who} born", f"what is {who}'s birthday"]),
         (f"we are flying to {rng.choice(PLACES)} on {rng.choice(WEEKDAYS)}", "when we are flying", ["when are we flying", "where are we flying to"]),
+        (f"my {(item := rng.choice([thing, word]))} is {rng.choice(COLOURS)}", f"my {item}",
+         [f"what color is my {item}", f"which color is my {item}", f"what color does my {item} have", f"what is the color of my {item}"]),
         (f"the {word} is for {who}", f"who the {word} is for", [f"who is the {word} for", f"who gets the {word}"]),
         (f"i have to bring the {word} to {who}", f"what i have to bring to {who}", [f"what do i have to bring to {who}"]),
         (f"the {word} opens at {number(rng, rng.randint(5, 12), digits)}", f"when the {word} opens", [f"when does the {word} open", f"what time does the {word} open"]),
