@@ -12,7 +12,7 @@ from voxtral_service.assistant.misheard import meant
 from voxtral_service.assistant.number_words import NUMBER_WORDS
 from voxtral_service.assistant.tools_units import UNITS
 
-KNOWN = ("plus", "times", "a", "and")
+KNOWN = ("plus", "times", "x", "a", "and")
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,8 @@ KNOWN = ("plus", "times", "a", "and")
         ("seveeneen times fourty", "seventeen times forty"),
         ("too plus for", "two plus four"),
         ("five pluss six", "five plus six"),
+        ("3 seventeenn", "3 seventeen"),
+        ("five x seventeenn", "five x seventeen"),
     ],
 )
 def test_words_of_numbers_are_made_right(heard: str, said: str) -> None:

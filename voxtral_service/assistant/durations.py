@@ -42,7 +42,7 @@ def parse_duration(text: str) -> float | None:
             total += Fraction(unit, 2 if words[at + 2] == "half" else 4)
             at += 4 if at + 3 < len(words) and words[at + 3] in _UNITS else 3
             continue
-        said_four = word == "for" and words[at + 1 : at + 2] != [] and words[at + 1] in _UNITS
+        said_four = word == "for" and at + 1 < len(words) and words[at + 1] in _UNITS  # "for minutes"
         if word in _FILLERS and not said_four:
             at += 1
             continue

@@ -28,7 +28,9 @@ def meant(words: Sequence[str], known: Collection[str]) -> list[str]:
     at = 0
     while at < len(words):
         word, following = words[at], words[at + 1] if at + 1 < len(words) else ""
-        if following.isalpha() and following not in right and (joined := _near(word + following, NUMBER_WORDS, 0.9)):
+        # Only the first half may be a word by itself ("four teen"), and then it is no digits, sign or word of a sum.
+        cut_in_two = word.isalpha() and word not in known and following.isalpha() and following not in right
+        if cut_in_two and (joined := _near(word + following, NUMBER_WORDS, 0.9)):
             out.append(joined)
             at += 2
             continue
