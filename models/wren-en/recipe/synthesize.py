@@ -29,7 +29,7 @@ import numpy.typing as npt
 from spoken_requests import spoken_request
 from store import StoreWriter
 from text import assistant_request, is_held_out, sentences, transcript
-from voices import SAMPLE_RATE, Engine, Espeak, Festival, Flite, Hibari, Pico, Piper
+from voices import SAMPLE_RATE, Engine, Espeak, Festival, Flite, Hibari, Kokoro, Pico, Piper
 
 ESPEAK_ACCENTS = ["en-us", "en-us", "en", "en-gb-x-rp", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-us-nyc"]
 ESPEAK_VARIANTS = """
@@ -53,12 +53,13 @@ class Group:
 
 ENGLISH = {
     "espeak": Group(
-        lambda _: Espeak(ESPEAK_ACCENTS, [*ESPEAK_VARIANTS, *MORE_VARIANTS], invented=INVENTED_VARIANTS), 0.25
+        lambda _: Espeak(ESPEAK_ACCENTS, [*ESPEAK_VARIANTS, *MORE_VARIANTS], invented=INVENTED_VARIANTS), 0.23
     ),
-    "flite": Group(lambda _: Flite(["slt", "slt", "awb", "awb", "kal16"]), 0.25),
+    "flite": Group(lambda _: Flite(["slt", "slt", "awb", "awb", "kal16"]), 0.23),
     "festival": Group(lambda _: Festival(["kal_diphone", "cmu_us_slt_arctic_hts"]), 0.08),
     "pico": Group(lambda _: Pico("en"), 0.12),
     "hibari": Group(lambda _: Hibari(), 0.26),
+    "kokoro": Group(lambda options: Kokoro(options.kokoro), 0.04),
     "piper": Group(lambda options: Piper(options.piper_voice), 0.04),
 }
 ENGLISH_SEEN = [
@@ -226,6 +227,9 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", choices=[*ENGLISH, "real"], help="make these groups only")
     parser.add_argument("--evaluation", action="store_true", help="make the evaluation sets instead")
     parser.add_argument("--piper-voice", type=Path, metavar="FILE", help="a Piper voice (.onnx) for the group `piper`")
+    parser.add_argument(
+        "--kokoro", type=Path, metavar="DIR", help="Kokoro's model and voices for the group `kokoro` (slow: 1.7 times)"
+    )
     parser.add_argument(
         "--longest", type=float, default=12.0, help="drop synthetic utterances longer than this (seconds)"
     )

@@ -5,6 +5,7 @@
     Festival    diphone and HMM voices, no times                                    (festival, festvox-*)
     Pico        small parametric voices, no times                                   (pip: py-nanotts)
     Hibari      small neural voice, no times                                        (pip: hibari-tts)
+    Kokoro      neural voices and mixtures of them, no times                        (pip: kokoro-onnx and its files)
     Piper       neural voices, no times                                             (pip: piper-tts and a voice)
 
 Every engine is optional and imported when its class is made. The C libraries keep global state, so an engine belongs
@@ -327,6 +328,42 @@ class Hibari:
         """Speak at a random speed."""
         audio = self._model(sentence, speed=rng.uniform(0.75, 1.35), seed=rng.randint(0, 1 << 30))
         return Speech(to_16k(audio, 24_000), None, "hibari:heart")
+
+
+class Kokoro:
+    """Kokoro-82M from a folder with `kokoro*.onnx` and `voices*.bin`, by `kokoro-onnx`; no word times.
+
+    Its voices are vectors, and what lies between two of them is a voice as well: half of the sentences are spoken by
+    such a mixture. Voices of other languages lend their sound to English; one in five voices is such a one.
+    """
+
+    def __init__(self, folder: Path, threads: int = 1) -> None:
+        import onnxruntime
+        from kokoro_onnx import Kokoro as Model
+
+        files = [next(iter(sorted(folder.glob(pattern))), None) for pattern in ("kokoro*.onnx", "voices*.bin")]
+        if None in files:
+            raise OSError(f"{folder} has no kokoro*.onnx and voices*.bin")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = threads
+        session = onnxruntime.InferenceSession(str(files[0]), options, providers=["CPUExecutionProvider"])
+        self._model = Model.from_session(session, str(files[1]))
+        voices: list[str] = self._model.get_voices()
+        self._english, self._other = ([v for v in voices if (v[0] in "ab") == here] for here in (True, False))
+
+    def _draw(self, rng: random.Random) -> str:
+        return rng.choice(self._other if self._other and rng.random() < 0.2 else self._english)
+
+    def speak(self, sentence: str, rng: random.Random) -> Speech | None:
+        """Speak with a random voice or mixture at a random speed."""
+        first, second, share = self._draw(rng), self._draw(rng), rng.uniform(0.25, 0.75)
+        style, name = self._model.get_voice_style(first), first
+        if rng.random() < 0.5 and second != first:
+            style = (share * style + (1 - share) * self._model.get_voice_style(second)).astype(np.float32)
+            name = f"{first}+{second}"
+        language = "en-gb" if first.startswith("b") else "en-us"
+        audio, rate = self._model.create(sentence, style, speed=rng.uniform(0.8, 1.45), lang=language)
+        return Speech(to_16k(audio, rate), None, f"kokoro:{name}") if audio.any() else None
 
 
 class Piper:
