@@ -98,19 +98,16 @@ def test_its_weights_begin_with_copying(monkeypatch: pytest.MonkeyPatch) -> None
 def test_patterns_leave_no_slot_unfilled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(FOLDER / "recipe"))
     before = set(sys.modules)
-    dialogues, grammar = importlib.import_module("dialogues"), importlib.import_module("grammar")
-    outside, hearing = importlib.import_module("outside"), importlib.import_module("hearing")
-    style = dialogues.Style(typed=False, digits=False, rate=0.0)
-    ear = hearing.Ear.__new__(hearing.Ear)  # nothing is misheard in this style
-    writer = dialogues.Writer(random.Random(0), grammar.Part(held_out=False), ear, [], lambda rng: style)
+    sayings, grammar = importlib.import_module("sayings"), importlib.import_module("grammar")
+    outside, wants = importlib.import_module("outside"), importlib.import_module("wants")
+    said = sayings.Sayings(random.Random(0), grammar.Part(held_out=False), [])
+    said.begin(sayings.Style(typed=False, digits=False, rate=0.0), wants.State())
     for name in set(sys.modules) - before:
         monkeypatch.delitem(sys.modules, name)
-    writer.style = style
     for kind, patterns in outside.OUTSIDE.items():
-        writer._patterns[f"outside_{kind}"] = patterns
-        said = [writer._say(f"outside_{kind}").text() for _ in range(1500)]
-        assert not [text for text in said if set("{}()|") & set(text)]
-    writer.loop.close()
+        said._patterns[f"outside_{kind}"] = patterns
+        texts = [said.say(f"outside_{kind}").text() for _ in range(1500)]
+        assert not [text for text in texts if set("{}()|") & set(text)]
 
 
 # -- conversations

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from dialogues import TOOLS
 from documents import QUOTED
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+from wants import TOOLS
 
 SPECIAL = [
     "<pad>",

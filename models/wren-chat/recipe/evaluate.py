@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from dialogues import HONEST, HOW_LONG, SAID, SWITCHED_OFF, TOOLS, UNCLEAR
 from natural import INSIDE, OUTSIDE_QUESTIONS
 from transformers import AutoModelForCausalLM, AutoTokenizer
+from wants import HONEST, HOW_LONG, SAID, SWITCHED_OFF, TOOLS, UNCLEAR
 
 from voxtral_service.assistant.arithmetic import evaluate
 from voxtral_service.assistant.durations import parse_duration

@@ -17,11 +17,13 @@ import time
 from pathlib import Path
 
 import values
-from dialogues import CLOSED, Style, Writer
+from closed import CLOSED
+from dialogues import Writer
 from grammar import Part
 from hearing import FILLERS, Ear, make_confusions
 from outside import ADJECTIVES, OUTSIDE, SUBJECTS, SURNAMES
 from patterns import PATTERNS
+from sayings import Style
 
 
 def any_style(rng: random.Random) -> Style:

@@ -47,7 +47,8 @@ from voxtral_service.voxtral.config import LEFT_PAD_TOKENS
 
 VOCABULARY = 1536
 WEIGHTS = {
-    "real": 0.34, "espeak": 0.18, "flite": 0.16, "hibari": 0.14, "pico": 0.08, "piper": 0.05, "festival": 0.05,
+    "real": 0.32, "espeak": 0.15, "flite": 0.13, "hibari": 0.12, "kokoro": 0.12, "pico": 0.07, "piper": 0.04,
+    "festival": 0.05,
 }  # fmt: skip
 """Share of the utterances that comes from each store, by the first part of its name."""
 
