@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
+import os
 import random
 import sys
 from collections.abc import Iterator
@@ -82,6 +83,35 @@ def test_words_are_due_a_delay_after_they_end(recipe: Any) -> None:
         marks = np.flatnonzero(ids == rows.STREAMING_WORD)
         assert marks.tolist() == [33 + delay + 5, 33 + delay + 25]
         assert pieces.decode(ids.tolist()) == "yes no"
+
+
+SYNTHESIZERS = {
+    "espeak": lambda voices: voices.Espeak(["en-us"], ["m3"], invented=2),
+    "flite": lambda voices: voices.Flite(["slt"]),
+    "pico": lambda voices: voices.Pico("en"),
+    "hibari": lambda voices: voices.Hibari(),
+    "kokoro": lambda voices: voices.Kokoro(Path(os.environ.get("KOKORO_DIR", ""))),
+}
+
+
+@pytest.mark.parametrize("name", SYNTHESIZERS)
+def test_synthesizers_that_are_here_speak(recipe: Any, name: str) -> None:
+    try:
+        engine = SYNTHESIZERS[name](recipe("voices"))
+    except (ImportError, OSError) as error:
+        pytest.skip(str(error))
+    sentence = "What time is it in Tokyo?"
+    voices = set()
+    for seed in range(3):
+        speech = engine.speak(sentence, random.Random(seed))
+        assert speech.samples.dtype == np.int16
+        assert 0.8 < len(speech.samples) / 16_000 < 4
+        assert abs(np.abs(speech.samples).max() - 0.7 * 32767) < 2
+        if speech.ends is not None:
+            assert len(speech.ends) == len(sentence.split())
+            assert speech.ends == sorted(speech.ends)
+        voices.add(speech.voice)
+    assert {voice.split(":")[0] for voice in voices} == {name}
 
 
 def test_a_store_without_a_weight_is_not_left_out_in_silence(recipe: Any, tmp_path: Path) -> None:
