@@ -132,7 +132,7 @@ def test_the_best_path_marks_each_label_where_it_is_loudest(recipe: Any) -> None
     assert float(scores[0]) == 0.0
 
 
-def test_a_finished_model_is_taught_more(recipe: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_finished_model_is_taught_more_and_grows(recipe: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synthesize, train = recipe("synthesize"), recipe("train")
     export, align = recipe("export"), recipe("align")
     data, run, out = tmp_path / "data", tmp_path / "run", tmp_path / "model"
@@ -162,3 +162,22 @@ def test_a_finished_model_is_taught_more(recipe: Any, tmp_path: Path, monkeypatc
     assert (out / "tekken.json").read_bytes() == (FOLDER / "tekken.json").read_bytes()
     assert not torch.equal(taught.decoder.embedding.weight, before.decoder.embedding.weight)
     assert torch.allclose(taught.decoder.embedding.weight, before.decoder.embedding.weight, atol=0.1)
+
+    grow, tekken, grown = recipe("grow"), recipe("tekken"), tmp_path / "grown"
+    call(grow, "--run", run, "--data", data, "--out", grown, "--vocabulary", 1540, "--decoder-layers", 4)
+    larger, average = checkpoint.load(grown, dtype=torch.float32), torch.load(run / "checkpoint.pt")["average"]
+    assert (larger.config.decoder.vocab_size, larger.config.decoder.num_layers) == (1540, 4)
+    assert torch.equal(larger.decoder.embedding.weight[:1536], average["model.decoder.embedding.weight"].bfloat16())
+    pieces, old = tekken.Pieces(grown / "tekken.json"), tekken.Pieces(run / "tekken.json")
+    assert pieces.pieces[: len(old.pieces)] == old.pieces
+    words = {
+        word
+        for path in data.glob("*.jsonl")
+        for line in path.read_text().splitlines()
+        for word in json.loads(line)["text"].split()
+    }
+    assert {word: pieces.decode(pieces.encode_word(word)) for word in words} == {word: word for word in words}
+    assert sum(len(pieces.encode_word(word)) for word in words) < sum(len(old.encode_word(word)) for word in words)
+    learn = ("--data", data, "--run", grown, "--minutes", 0.005, *small)
+    call(train, *learn, "--stage", "joint", "--delays", "2-30", "--start", grown / "start.pt")
+    assert (grown / "checkpoint.pt").exists()

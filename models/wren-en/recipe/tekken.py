@@ -26,9 +26,13 @@ _SPECIAL = {
 _PATTERN = r" ?[\p{L}']+|\p{N}| ?[^\s\p{L}\p{N}]+|\s+"
 
 
-def learn_merges(counts: Counter[str], how_many: int) -> list[bytes]:
-    """Return the pieces longer than a byte, in order of learning: always the most frequent neighbours are joined."""
-    words = [[bytes([b]) for b in f" {word}".encode()] for word in counts]
+def learn_merges(counts: Counter[str], how_many: int, known: Pieces | None = None) -> list[bytes]:
+    """Return the pieces longer than a byte, in order of learning: always the most frequent neighbours are joined.
+
+    With `known` these come on top of what it has, and only they are returned. They are fewer where words run out.
+    """
+    split = known.split_word if known else lambda word: [bytes([b]) for b in f" {word}".encode()]
+    words = [split(word) for word in counts]
     weight = list(counts.values())
     pairs: Counter[tuple[bytes, bytes]] = Counter()
     where: defaultdict[tuple[bytes, bytes], set[int]] = defaultdict(set)
@@ -37,7 +41,7 @@ def learn_merges(counts: Counter[str], how_many: int) -> list[bytes]:
             pairs[pair] += weight[i]
             where[pair].add(i)
     pieces: list[bytes] = []
-    while len(pieces) < how_many:
+    while len(pieces) < how_many and any(pairs.values()):
         best = max(pairs, key=lambda p: (pairs[p], p))
         pieces.append(best[0] + best[1])
         for i in list(where[best]):
@@ -102,19 +106,31 @@ class Pieces:
     def __init__(self, path: Path) -> None:
         vocab = json.loads(path.read_text(encoding="utf-8"))["vocab"]
         self.pieces = [base64.b64decode(entry["token_bytes"]) for entry in vocab]
-        self._rank = {piece: i for i, piece in enumerate(self.pieces)}
+        self._rank = {piece: i for i, piece in reversed([*enumerate(self.pieces)])}  # the first, if two are the same
         self.vocab_size = len(self.pieces) + NUM_SPECIAL
         self.encode_word = cache(self._encode_word)
 
     def _encode_word(self, word: str) -> tuple[int, ...]:
-        parts = [bytes([b]) for b in f" {word}".encode()]
+        return tuple(NUM_SPECIAL + self._rank[part] for part in self.split_word(word))
+
+    def split_word(self, word: str) -> list[bytes]:
+        """Return the pieces of a word, the first with its leading space."""
+        return self.split(f" {word}".encode())
+
+    def split(self, data: bytes) -> list[bytes]:
+        """Return the pieces of some bytes, as merges in their order of learning make them."""
+        parts = [bytes([b]) for b in data]
         while len(parts) > 1:
             ranks = [self._rank.get(a + b, 1 << 30) for a, b in pairwise(parts)]
             best = min(range(len(ranks)), key=ranks.__getitem__)
             if ranks[best] == 1 << 30:
                 break
             parts[best : best + 2] = [parts[best] + parts[best + 1]]
-        return tuple(NUM_SPECIAL + self._rank[part] for part in parts)
+        return parts
+
+    def encode(self, data: bytes) -> list[int]:
+        """Return the ids of the pieces of some bytes."""
+        return [NUM_SPECIAL + self._rank[part] for part in self.split(data)]
 
     def decode(self, ids: list[int]) -> str:
         """Return the text of ids; special ids write nothing."""
