@@ -132,7 +132,9 @@ def test_the_best_path_marks_each_label_where_it_is_loudest(recipe: Any) -> None
     assert float(scores[0]) == 0.0
 
 
-def test_a_finished_model_is_taught_more_and_grows(recipe: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_finished_model_is_taught_more_and_grows(
+    recipe: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     synthesize, train = recipe("synthesize"), recipe("train")
     export, align = recipe("export"), recipe("align")
     data, run, out = tmp_path / "data", tmp_path / "run", tmp_path / "model"

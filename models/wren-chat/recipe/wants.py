@@ -266,8 +266,8 @@ W: dict[str, Want] = {
         needs=lambda state: any(" " in label for _, label in state.timers),
     ),
     "list": Want(lambda s, _: call("list_timers"), say_list, 6),
-    "remember": Want(lambda s, _: call("remember", fact=s["fact"]), lambda r, c, s: "OK, I will remember that.", 12),
-    "recall": Want(lambda s, _: call("recall", query=s.get("query") or s.get("ask", "")), lambda r, c, s: "", 13),
+    "remember": Want(lambda s, _: call("remember", fact=s["fact"]), lambda r, c, s: "OK, I will remember that.", 14),
+    "recall": Want(lambda s, _: call("recall", query=s.get("query") or s.get("ask", "")), lambda r, c, s: "", 18),
     "forget": Want(lambda s, _: call("forget", query=s["query"]), lambda r, c, s: "", 6),
     "search": Want(lambda s, _: call("search_documents", query=s.get("q") or s.get("x", "")), lambda r, c, s: "", 14),
     "search_follow": Want(

@@ -24,7 +24,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -126,14 +126,13 @@ def make_batch(
     rng: np.random.Generator,
     warp: float,
     mask: float,
-    jitter: float,
     flat: bool,
 ) -> Batch:
     """Turn rows into tensors.
 
     A share `warp` of the utterances is spoken by a longer or shorter vocal tract (`warp_frequencies`); a share `mask`
-    of the recorded ones, which are few and heard often, loses stripes of its spectrogram. A share `jitter` of the words
-    falls due a little earlier or later (`jittered`). With `flat` there are rough phone times.
+    of the recorded ones, which are few and heard often, loses stripes of its spectrogram. With `flat` there are rough
+    phone times.
     """
     mel = trainee.model.log_mel.whole(torch.from_numpy(np.stack([row.samples for row in rows])).to(_device(trainee)))
     for spectrogram, row in zip(mel, rows, strict=True):
@@ -154,26 +153,11 @@ def make_batch(
         chosen = rng.choice(delays, len(rows))
         length = mel.shape[1] // 8
         tokens = torch.from_numpy(
-            np.stack(
-                [
-                    delayed_tokens(jittered(row, jitter, rng), labels.pieces, int(delay), length)
-                    for row, delay in zip(rows, chosen, strict=True)
-                ]
-            )
+            np.stack([delayed_tokens(r, labels.pieces, int(d), length) for r, d in zip(rows, chosen, strict=True)])
         )
         drawn = torch.from_numpy(chosen)
     frames = frame_phones(rows, labels, mel.shape[1] // 4) if flat else None
     return Batch(mel, phones, pieces, drawn, tokens, frames)
-
-
-def jittered(row: Row, share: float, rng: np.random.Generator) -> Row:
-    """Move the ends of some words by -1, 1 or 2 tokens.
-
-    Where words are always due to the frame, the sound alone tells which piece stands where, and a decoder that once was
-    a frame early or late writes pieces twice ("clearar"). Now what it has written has to tell.
-    """
-    moved = rng.choice([-1, 1, 2], len(row.ends)) * (rng.random(len(row.ends)) < share)
-    return replace(row, ends=[end + 0.08 * float(m) for end, m in zip(row.ends, moved, strict=True)])
 
 
 def utterances(row: Row) -> Iterator[tuple[float, float, list[str]]]:
@@ -442,7 +426,6 @@ def batch_source(trainer: Trainer) -> tuple[Rows, Iterator[Batch]]:
                 rng,
                 options.warp * options.disturb,
                 options.mask,
-                options.jitter,
                 flat=trainer.step < options.flat_steps,
             )
 
@@ -547,9 +530,6 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1, help="processes; as many as idle CPU cores, 1 with CUDA")
     parser.add_argument("--phones", type=float, default=0.5, help="weight of the phone loss")
     parser.add_argument("--corrupt", type=float, default=0.2, help="share of the fed-back pieces that are made wrong")
-    parser.add_argument(
-        "--jitter", type=float, default=0.3, help="share of the words that fall due a little earlier or later"
-    )
     parser.add_argument("--short-steps", type=int, default=800, help="steps until all lengths of utterances take part")
     parser.add_argument(
         "--flat-steps", type=int, default=300, help="first steps with rough phone times as an extra target"
