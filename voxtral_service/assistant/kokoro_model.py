@@ -37,14 +37,31 @@ def installed() -> bool:
     return importlib.util.find_spec("kokoro_onnx") is not None
 
 
+def files(folder: Path) -> tuple[Path | None, Path | None]:
+    """The model and the voices of a folder, None where there is none."""
+    model, styles = (next(iter(sorted(folder.glob(pattern))), None) for pattern in ("kokoro*.onnx", "voices*.bin"))
+    return model, styles
+
+
+def load(model: Path, styles: Path) -> Any:
+    """A `kokoro_onnx.Kokoro` on one thread of the CPU."""
+    import onnxruntime
+    from kokoro_onnx import Kokoro as Loaded
+
+    logging.getLogger("phonemizer").propagate = False  # it counts words, "mismatch" for most sentences of several
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    return Loaded.from_session(session, str(styles))
+
+
 class Kokoro:
     """A `SentenceModel` of the model in a folder, American voices first."""
 
     name = "kokoro"
 
     def __init__(self, folder: Path) -> None:
-        self._model = next(iter(sorted(folder.glob("kokoro*.onnx"))), None)
-        self._styles = next(iter(sorted(folder.glob("voices*.bin"))), None)
+        self._model, self._styles = files(folder)
         self._voices: tuple[Voice, ...] = ()
         self._loaded: Any = None
         if self._model is not None and self._styles is not None:
@@ -64,21 +81,13 @@ class Kokoro:
         if not any(map(str.isalnum, text)):
             return np.zeros(0, np.float32), 24_000
         if self._loaded is None:
-            self._loaded = self._load()
+            assert self._model is not None  # without both there are no voices to ask for
+            assert self._styles is not None
+            self._loaded = load(self._model, self._styles)
         samples, rate = self._loaded.create(
             text, voice, speed=min(max(speed, SLOWEST), FASTEST), lang=LANGUAGES[voice[0]][1]
         )
         return samples, int(rate)
-
-    def _load(self) -> Any:
-        import onnxruntime
-        from kokoro_onnx import Kokoro as Loaded
-
-        logging.getLogger("phonemizer").propagate = False  # it counts words, "mismatch" for most sentences of several
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        session = onnxruntime.InferenceSession(str(self._model), options, providers=["CPUExecutionProvider"])
-        return Loaded.from_session(session, str(self._styles))
 
 
 def _voice(name: str) -> Voice:

@@ -22,24 +22,7 @@ CLOSED = {
     *(word for units in values.UNITS.values() for unit in units.split("|") for word in (*unit.split(), *values.singular(unit).split())),
 }  # fmt: skip
 """Words of numbers, units and places: another word where one of these belongs was misheard."""
-CLOSED_SLOTS = {
-    "expr",
-    "a",
-    "b",
-    "op",
-    "days",
-    "amount",
-    "from",
-    "to",
-    "one",
-    "dur",
-    "dur2",
-    "attr",
-    "attr2",
-    "place",
-    "page",
-    "number",
-}
+CLOSED_SLOTS = set("expr a b op days amount from to one dur dur2 attr attr2 place page number".split())
 
 
 def is_told_as_heard(slot: str, said: Utterance, heard: Utterance) -> bool:

@@ -1,7 +1,9 @@
 """Give a run a larger vocabulary and more decoder layers, and go on from what it has learnt.
 
     python grow.py --run RUN --data DATA --out GROWN --vocabulary 4096 --decoder-layers 4
-    python train.py --data DATA --run GROWN --start GROWN/start.pt --stage joint --delays 2-30 --heard 951
+    python train.py --data DATA --run GROWN --start GROWN/start.pt --stage joint --flat-steps 0 --head-steps 0
+
+The phone head comes along, hence the last two flags.
 
 New pieces are merges on top of the old ones, whose ids stay. The vector of a new piece begins as the mean of its first
 part, which is what was written where it is due now, and its last, after which a word is over. New layers begin as
@@ -38,6 +40,8 @@ def more_pieces(path: Path, counts: Counter[str], size: int, out: Path, config: 
 
 def grown_embedding(weight: Tensor, old: Pieces, new: Pieces) -> Tensor:
     """Vectors of the old pieces [old, hidden] -> those of the new ones [new, hidden]."""
+    if len(new.pieces) == len(old.pieces):
+        return weight
     ends = [(parts[0], parts[-1]) for parts in map(old.encode, new.pieces[len(old.pieces) :])]
     first, last = torch.tensor(ends).T
     return torch.cat((weight, 0.5 * (weight[first] + weight[last])))

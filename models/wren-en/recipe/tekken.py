@@ -31,8 +31,8 @@ def learn_merges(counts: Counter[str], how_many: int, known: Pieces | None = Non
 
     With `known` these come on top of what it has, and only they are returned. They are fewer where words run out.
     """
-    split = known.split_word if known else lambda word: [bytes([b]) for b in f" {word}".encode()]
-    words = [split(word) for word in counts]
+    spaced = [f" {word}".encode() for word in counts]
+    words = [known.split(word) if known else [bytes([b]) for b in word] for word in spaced]
     weight = list(counts.values())
     pairs: Counter[tuple[bytes, bytes]] = Counter()
     where: defaultdict[tuple[bytes, bytes], set[int]] = defaultdict(set)
@@ -111,11 +111,7 @@ class Pieces:
         self.encode_word = cache(self._encode_word)
 
     def _encode_word(self, word: str) -> tuple[int, ...]:
-        return tuple(NUM_SPECIAL + self._rank[part] for part in self.split_word(word))
-
-    def split_word(self, word: str) -> list[bytes]:
-        """Return the pieces of a word, the first with its leading space."""
-        return self.split(f" {word}".encode())
+        return tuple(self.encode(f" {word}".encode()))
 
     def split(self, data: bytes) -> list[bytes]:
         """Return the pieces of some bytes, as merges in their order of learning make them."""

@@ -28,6 +28,8 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
+from voxtral_service.assistant import kokoro_model
+
 SAMPLE_RATE = 16_000
 Samples = npt.NDArray[np.int16]
 
@@ -337,17 +339,11 @@ class Kokoro:
     such a mixture. Voices of other languages lend their sound to English; one in five voices is such a one.
     """
 
-    def __init__(self, folder: Path, threads: int = 1) -> None:
-        import onnxruntime
-        from kokoro_onnx import Kokoro as Model
-
-        files = [next(iter(sorted(folder.glob(pattern))), None) for pattern in ("kokoro*.onnx", "voices*.bin")]
-        if None in files:
-            raise OSError(f"{folder} has no kokoro*.onnx and voices*.bin")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = threads
-        session = onnxruntime.InferenceSession(str(files[0]), options, providers=["CPUExecutionProvider"])
-        self._model = Model.from_session(session, str(files[1]))
+    def __init__(self, folder: Path | None) -> None:
+        model, styles = kokoro_model.files(folder) if folder else (None, None)
+        if model is None or styles is None:
+            raise OSError(f"Kokoro needs a folder with kokoro*.onnx and voices*.bin, not {folder}")
+        self._model = kokoro_model.load(model, styles)
         voices: list[str] = self._model.get_voices()
         self._english, self._other = ([v for v in voices if (v[0] in "ab") == here] for here in (True, False))
 
